@@ -1,0 +1,125 @@
+"""The door: what a client said, made into an Instance or refused with the field and the rule."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address
+
+from dnsregistry.registry.errors import InvalidField
+from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.names import (
+    UNDERSCORED_OCTETS,
+    Address,
+    check_id,
+    check_label,
+    check_service,
+    parse_address,
+)
+
+PROTOCOLS = ("tcp", "udp")
+SHORTEST_TTL = 1.0
+"""A record's TTL is at least one second, so a shorter lease could not be told to a resolver."""
+LONGEST_TTL = 31_536_000.0
+"""A year: above it, a lease without end is what is meant."""
+MOST_ADDRESSES = 16
+"""A dual-stack host has a handful; each is one more record in every answer."""
+MOST_LABELS = 64
+"""Tags and capabilities of one instance: each is an owner name that its changes touch."""
+MOST_PORTS = 64
+"""Named ports of one instance: each is an owner name that its changes touch."""
+
+_NO_METADATA: Mapping[str, object] = {}
+
+
+def admit(
+    *,
+    id: str,
+    service: str,
+    address: str | Sequence[str],
+    port: int,
+    protocol: str = "tcp",
+    ports: Mapping[str, int] | None = None,
+    priority: int = 0,
+    weight: int = 1,
+    tags: Iterable[str] = (),
+    capabilities: Iterable[str] = (),
+    metadata: Mapping[str, object] | None = None,
+    version: str | None = None,
+    ttl: float | None = None,
+    status: Status = Status.HEALTHY,
+) -> Instance:
+    """Return the instance in canonical form. Raises InvalidField; the first fault is told."""
+    if protocol not in PROTOCOLS:
+        raise InvalidField("protocol", f"{protocol!r} is not one of {', '.join(PROTOCOLS)}")
+    addresses, host = _admit_addresses([address] if isinstance(address, str) else address)
+    tags, capabilities = _admit_labels("tags", tags), _admit_labels("capabilities", capabilities)
+    if len(tags) + len(capabilities) > MOST_LABELS:
+        raise InvalidField("tags", f"at most {MOST_LABELS} tags and capabilities are allowed")
+    return Instance(
+        id=check_id(id),
+        service=check_service(service),
+        protocol=protocol,
+        addresses=addresses,
+        host=host,
+        port=_admit_number("port", port, 1),
+        ports=_admit_ports(ports) if ports else (),
+        priority=_admit_number("priority", priority, 0),
+        weight=_admit_number("weight", weight, 0),
+        tags=tags,
+        capabilities=capabilities,
+        metadata=metadata or _NO_METADATA,
+        version=version,
+        ttl=_admit_ttl(ttl),
+        status=status,
+    )
+
+
+def _admit_addresses(texts: Sequence[str]) -> tuple[tuple[Address, ...], str | None]:
+    if not texts:
+        raise InvalidField("address", "is an empty list; at least one address is needed")
+    if len(texts) > MOST_ADDRESSES:
+        raise InvalidField("address", f"at most {MOST_ADDRESSES} addresses are allowed")
+    parsed = [parse_address("address", text) for text in texts]
+    addresses = tuple(dict.fromkeys(a for a in parsed if isinstance(a, IPv4Address | IPv6Address)))
+    hosts = [a for a in parsed if isinstance(a, str)]
+    if not hosts:
+        return addresses, None
+    if len(parsed) > 1:
+        raise InvalidField("address", "a host name stands alone, without other addresses")
+    return (), hosts[0]
+
+
+def _admit_labels(field: str, texts: Iterable[str]) -> tuple[str, ...]:
+    kept: dict[str, str] = {}
+    for text in texts:
+        kept.setdefault(check_label(field, text), text)
+    return tuple(kept.values())
+
+
+def _admit_ports(ports: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    if len(ports) > MOST_PORTS:
+        raise InvalidField("ports", f"at most {MOST_PORTS} named ports are allowed")
+    named: dict[str, int] = {}
+    for text, number in ports.items():
+        name = check_label("ports", text, UNDERSCORED_OCTETS)
+        if name in named:
+            raise InvalidField("ports", f"{name!r} is given twice; case does not matter")
+        named[name] = _admit_number(f"ports.{name}", number, 1)
+    return tuple(named.items())
+
+
+def _admit_number(field: str, number: int, least: int) -> int:
+    if not least <= number <= 65535:
+        raise InvalidField(field, f"{number} is not between {least} and 65535")
+    return number
+
+
+def _admit_ttl(ttl: float | None) -> float | None:
+    if ttl is None:
+        return None
+    if not (math.isfinite(ttl) and SHORTEST_TTL <= ttl <= LONGEST_TTL):
+        raise InvalidField(
+            "ttl",
+            f"{ttl:g} is not between {SHORTEST_TTL:g} and {LONGEST_TTL:g} seconds;"
+            " null means no end",
+        )
+    return float(ttl)

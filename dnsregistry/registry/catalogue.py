@@ -1,0 +1,130 @@
+"""The catalogue: every lease, and the ways to find it.
+
+Only the registry changes it. A lease past its deadline stays findable until it is swept, so
+whoever answers from here asks the lease whether it is live.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Collection, Iterator
+
+from dnsregistry.registry.arrivals import Arrivals
+from dnsregistry.registry.index import Index
+from dnsregistry.registry.instance import Endpoint, Instance, Status
+from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.names import host_label, is_short_host_label
+
+
+class Catalogue:
+    """Leases by id, host label, service, tag or capability, and endpoint. Lookups are O(1)."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, Lease] = {}
+        self._digests: dict[str, Lease] = {}
+        self._services: Index[str] = Index()
+        self._labelled: Index[tuple[str, str]] = Index()
+        self._capable: Index[str] = Index()
+        self._endpoints: Index[Endpoint] = Index()
+        self._arrivals = Arrivals()
+        self._service_names: list[str] = []
+        self._healthy: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def find(self, instance_id: str) -> Lease | None:
+        """The lease of the instance with this id, in any case."""
+        return self._ids.get(instance_id.lower())
+
+    def find_host(self, label: str) -> Lease | None:
+        """The lease of the instance whose host label this is; the inverse of `host_label`."""
+        if is_short_host_label(label) and (lease := self._ids.get(label)):
+            return lease
+        return self._digests.get(label)
+
+    def of_service(self, service: str) -> Collection[Lease]:
+        """The leases of a service, by its name in lower case."""
+        return self._services.get(service)
+
+    def labelled(self, service: str, label: str) -> Collection[Lease]:
+        """The leases of a service that have this tag or capability, both in lower case."""
+        return self._labelled.get((service, label))
+
+    def capable(self, capability: str) -> Collection[Lease]:
+        """The leases of any service that have this capability, in lower case."""
+        return self._capable.get(capability)
+
+    def at(self, endpoint: Endpoint) -> Collection[Lease]:
+        """The leases reached at this address or host name and main port."""
+        return self._endpoints.get(endpoint)
+
+    def after(self, sequence: int) -> Iterator[Lease]:
+        """All leases in the order of registration, from above a sequence number."""
+        return self._arrivals.after(sequence)
+
+    def services_after(self, name: str, most: int) -> list[str]:
+        """Up to `most` service names in alphabetical order, from above a name."""
+        start = bisect_right(self._service_names, name)
+        return self._service_names[start : start + most]
+
+    def count_services(self) -> int:
+        """How many services have instances."""
+        return len(self._service_names)
+
+    def count_healthy(self, service: str) -> int:
+        """How many of a service's instances have the status healthy."""
+        return self._healthy.get(service, 0)
+
+    def insert(self, lease: Lease) -> None:
+        """File a lease under all its keys."""
+        key = lease.instance.id.lower()
+        self._ids[key] = lease
+        if not is_short_host_label(key):
+            self._digests[host_label(key)] = lease
+        self._arrivals.append(lease)
+        self._file(lease)
+
+    def replace(self, lease: Lease, instance: Instance) -> None:
+        """Give a lease another description of the instance with the same id."""
+        self._unfile(lease)
+        lease.instance = instance
+        self._file(lease)
+
+    def remove(self, lease: Lease) -> None:
+        """Take a lease from under all its keys."""
+        key = lease.instance.id.lower()
+        del self._ids[key]
+        if not is_short_host_label(key):
+            del self._digests[host_label(key)]
+        self._arrivals.remove(lease)
+        self._unfile(lease)
+
+    def _file(self, lease: Lease) -> None:
+        instance = lease.instance
+        service = instance.service
+        if service not in self._services:
+            insort(self._service_names, service)
+        self._services.add(service, lease)
+        if instance.status is Status.HEALTHY:
+            self._healthy[service] = self._healthy.get(service, 0) + 1
+        for label in instance.labels:
+            self._labelled.add((service, label), lease)
+        for capability in instance.capabilities:
+            self._capable.add(capability.lower(), lease)
+        for endpoint in instance.endpoints:
+            self._endpoints.add(endpoint, lease)
+
+    def _unfile(self, lease: Lease) -> None:
+        instance = lease.instance
+        service = instance.service
+        self._services.discard(service, lease)
+        if instance.status is Status.HEALTHY:
+            self._healthy[service] -= 1
+        if service not in self._services:
+            del self._service_names[bisect_left(self._service_names, service)]
+            self._healthy.pop(service, None)
+        for label in instance.labels:
+            self._labelled.discard((service, label), lease)
+        for capability in instance.capabilities:
+            self._capable.discard(capability.lower(), lease)
+        for endpoint in instance.endpoints:
+            self._endpoints.discard(endpoint, lease)

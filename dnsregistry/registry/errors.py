@@ -1,0 +1,30 @@
+"""The facts that the core raises. One table each turns them into HTTP and into DNS."""
+
+
+class RegistryError(Exception):
+    """Any fact that keeps the registry from doing what it was asked."""
+
+
+class InvalidField(RegistryError):
+    """A field of a registration breaks a rule. Nothing was changed."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
+
+
+class UnknownInstance(RegistryError):
+    """No live lease has this id: it never had one, was revoked, or has expired."""
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__(f"no live instance has the id {instance_id!r}")
+        self.instance_id = instance_id
+
+
+class UnknownService(RegistryError):
+    """No live instance belongs to this service."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"no live instance belongs to the service {service!r}")
+        self.service = service

@@ -1,0 +1,58 @@
+"""The change feed: each edit of the catalogue, once, in order, to whoever listens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dnsregistry.registry.instance import Instance
+
+
+class ChangeKind(StrEnum):
+    """What happened to the instance."""
+
+    REGISTERED = "registered"
+    UPDATED = "updated"
+    REMOVED = "removed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One edit: `before` is None for a first registration, `after` for an end."""
+
+    revision: int
+    kind: ChangeKind
+    before: Instance | None
+    after: Instance | None
+
+
+Listener = Callable[[Change], None]
+
+
+class Feed:
+    """Revisions only grow, by one a change.
+
+    Listeners are called in the order of subscription before the edit's caller goes on: what was
+    acknowledged has reached them all.
+    """
+
+    def __init__(self, revision: int = 0) -> None:
+        self.revision = revision
+        self._listeners: dict[Listener, None] = {}
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call the listener with every change from now on; returns what ends that."""
+        self._listeners[listener] = None
+
+        def unsubscribe() -> None:
+            self._listeners.pop(listener, None)
+
+        return unsubscribe
+
+    def publish(self, kind: ChangeKind, before: Instance | None, after: Instance | None) -> int:
+        """Tell a change to all listeners and return its revision."""
+        self.revision += 1
+        change = Change(self.revision, kind, before, after)
+        for listener in self._listeners:
+            listener(change)
+        return self.revision

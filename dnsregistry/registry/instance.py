@@ -1,0 +1,56 @@
+"""An instance: one reachable endpoint of a service, as its owner described it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dnsregistry.registry.names import Address
+
+Endpoint = tuple[Address | str, int]
+
+
+class Status(StrEnum):
+    """What the instance's owner says of it."""
+
+    HEALTHY = "healthy"
+    # Leaves every answer but that for its own host name, so that open sessions find it again.
+    DRAINING = "draining"
+    # Leaves all answers.
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Checked and in canonical form; `admission.admit` is the way to one.
+
+    Exactly one of `addresses` and `host` is set. `ports` holds named ports beside the main one.
+    `ttl` is the length of its lease in seconds, None for a lease without end.
+    """
+
+    id: str
+    service: str
+    protocol: str
+    addresses: tuple[Address, ...]
+    host: str | None
+    port: int
+    ports: tuple[tuple[str, int], ...]
+    priority: int
+    weight: int
+    tags: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    metadata: Mapping[str, object]
+    version: str | None
+    ttl: float | None
+    status: Status
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where it is reached: each address, or the host name, with the main port."""
+        if self.host is not None:
+            return ((self.host, self.port),)
+        return tuple((address, self.port) for address in self.addresses)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """Its tags and capabilities in lower case: what narrows a question for the service."""
+        return frozenset(text.lower() for text in self.tags + self.capabilities)

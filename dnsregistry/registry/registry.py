@@ -1,0 +1,155 @@
+"""The registry: grant, renew, revoke and expire leases."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from dnsregistry.registry.catalogue import Catalogue
+from dnsregistry.registry.deadlines import Deadlines
+from dnsregistry.registry.errors import InvalidField, UnknownInstance
+from dnsregistry.registry.feed import ChangeKind, Feed
+from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.names import host_label
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The answer to a registration: its lease, and whether the instance is new."""
+
+    lease: Lease
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The answer to many heartbeats: how many leases were renewed, and the ids without one."""
+
+    renewed: int
+    unknown: list[str]
+
+
+class Registry:
+    """Every operation is O(log n) or better in the number of instances.
+
+    `now` must not run backwards from call to call.
+    """
+
+    def __init__(self, revision: int = 0) -> None:
+        self.catalogue = Catalogue()
+        self.feed = Feed(revision)
+        self._deadlines = Deadlines()
+        self._sequence = 0
+
+    def grant(self, instance: Instance, now: float) -> Grant:
+        """Register an instance, or replace the one with its id, and start its lease.
+
+        An instance in maintenance stays there. What differs in nothing from what is held is a
+        renewal: no change, no new revision. Raises InvalidField where the host label of its id
+        is another's.
+        """
+        self._check_host_label(instance)
+        return self._grant(instance, now)
+
+    def grant_all(self, instances: Sequence[Instance], now: float) -> list[Grant]:
+        """Register all of them or, with InvalidField raised, none."""
+        labels: dict[str, None] = {}
+        for place, instance in enumerate(instances):
+            label = host_label(instance.id)
+            if label in labels:
+                raise InvalidField(f"{place}.id", f"{instance.id!r} is given twice")
+            labels[label] = None
+            self._check_host_label(instance, f"{place}.id")
+        return [self._grant(instance, now) for instance in instances]
+
+    def renew(self, instance_id: str, now: float) -> Lease:
+        """Move a live lease's deadline one ttl from now. Raises UnknownInstance."""
+        lease = self.find(instance_id, now)
+        lease.renew(now)
+        return lease
+
+    def renew_all(self, instance_ids: Iterable[str], now: float) -> Renewal:
+        """Renew the leases that are live; the others' ids are in the answer."""
+        renewed = 0
+        unknown: list[str] = []
+        find = self.catalogue.find
+        for instance_id in instance_ids:
+            lease = find(instance_id)
+            if lease is None or not lease.is_live(now):
+                unknown.append(instance_id)
+            else:
+                lease.renew(now)
+                renewed += 1
+        return Renewal(renewed, unknown)
+
+    def set_status(self, instance_id: str, status: Status, now: float) -> Lease:
+        """Give a live instance another status; its deadline stays. Raises UnknownInstance."""
+        lease = self.find(instance_id, now)
+        self._update(lease, replace(lease.instance, status=status))
+        return lease
+
+    def revoke(self, instance_id: str, now: float) -> None:
+        """End a live instance's lease. Raises UnknownInstance."""
+        lease = self.find(instance_id, now)
+        self._deadlines.forget(lease)
+        self._end(lease, ChangeKind.REMOVED)
+
+    def find(self, instance_id: str, now: float) -> Lease:
+        """The live lease of this id. Raises UnknownInstance, also between deadline and sweep."""
+        lease = self.catalogue.find(instance_id)
+        if lease is None or not lease.is_live(now):
+            raise UnknownInstance(instance_id)
+        return lease
+
+    def expire(self, now: float, most: int) -> int:
+        """End leases past their deadline, having looked at up to `most`; returns how many ended.
+
+        When more are due, `next_deadline` is not after `now`.
+        """
+        expired = self._deadlines.take_due(now, most)
+        for lease in expired:
+            self._end(lease, ChangeKind.EXPIRED)
+        return len(expired)
+
+    def next_deadline(self) -> float | None:
+        """When `expire` next has something to look at; None without any lease that ends."""
+        return self._deadlines.earliest()
+
+    def _check_host_label(self, instance: Instance, field: str = "id") -> None:
+        held = self.catalogue.find_host(host_label(instance.id))
+        if held is not None and held.instance.id.lower() != instance.id.lower():
+            raise InvalidField(
+                field,
+                f"{instance.id!r} would share the host name of the instance"
+                f" {held.instance.id!r}; choose another id",
+            )
+
+    def _grant(self, instance: Instance, now: float) -> Grant:
+        lease = self.catalogue.find(instance.id)
+        if lease is not None and not lease.is_live(now):
+            self._deadlines.forget(lease)
+            self._end(lease, ChangeKind.EXPIRED)
+            lease = None
+        created = lease is None
+        if lease is None:
+            self._sequence += 1
+            lease = Lease(instance, self._sequence, self.feed.revision + 1, now)
+            self.catalogue.insert(lease)
+            self.feed.publish(ChangeKind.REGISTERED, None, instance)
+        else:
+            if lease.instance.status is Status.MAINTENANCE:
+                instance = replace(instance, status=Status.MAINTENANCE)
+            self._update(lease, instance)
+            lease.renew(now)
+        self._deadlines.schedule(lease)
+        return Grant(lease, created)
+
+    def _update(self, lease: Lease, instance: Instance) -> None:
+        before = lease.instance
+        if instance == before:
+            return
+        self.catalogue.replace(lease, instance)
+        lease.revision = self.feed.publish(ChangeKind.UPDATED, before, instance)
+
+    def _end(self, lease: Lease, kind: ChangeKind) -> None:
+        self.catalogue.remove(lease)
+        self.feed.publish(kind, lease.instance, None)
