@@ -61,7 +61,7 @@ def check_id(text: str) -> str:
     if not _ID.match(text):
         raise InvalidField(
             "id",
-            f"{_quote(text)} may hold only printable ASCII, and no space, slash, quote or backslash",
+            f"{_quote(text)} may hold only printable ASCII, no space, slash, quote or backslash",
         )
     return text
 
