@@ -1,0 +1,36 @@
+"""Who may ask (ALLOW_QUERY)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+Network = IPv4Network | IPv6Network
+
+
+class Access:
+    """Networks whose clients are answered; none named: all are."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._networks = tuple(networks)
+        # A house's clients ask again and again; bounded, since a flood comes from anywhere.
+        self._allows = lru_cache(maxsize=4096)(self._decide)
+
+    def allows(self, client: str) -> bool:
+        """Whether a client with this address, in text, may ask."""
+        return not self._networks or self._allows(client)
+
+    def _decide(self, client: str) -> bool:
+        address = ip_address(client.partition("%")[0])
+        mapped = getattr(address, "ipv4_mapped", None)
+        if mapped is not None:
+            address = mapped
+        return any(address in network for network in self._networks)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks, and over what: the address in text, and whether by TCP."""
+
+    address: str
+    tcp: bool

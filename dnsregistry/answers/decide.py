@@ -1,0 +1,117 @@
+"""What the answer to a question is. Pure: the zone, the time and chance are arguments.
+
+Rules:
+- Names outside the zone are refused, with neither aa nor ra.
+- A denial carries the SOA (RFC 2308, 3). NXDOMAIN speaks of the name, NODATA of the type.
+- An alias is followed inside the zone, its records in the order of the chain (RFC 1034,
+  4.3.2, 3a); the rcode is that of the chain's end (RFC 6604, 3). A loop is SERVFAIL.
+- ANY gets one RRset, never more than A would (RFC 8482, 4.1), else HINFO (4.2).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dnsregistry.answers.answer import REFUSED, Answer
+from dnsregistry.answers.chaos import Identity
+from dnsregistry.answers.order import Chance, order
+from dnsregistry.answers.protocol import (
+    ANY,
+    AXFR,
+    IXFR,
+    META_TYPES,
+    OPT,
+    TSIG,
+    Rcode,
+    RRClass,
+)
+from dnsregistry.answers.query import Question
+from dnsregistry.zone.live import LiveZone
+from dnsregistry.zone.lookup import Found, NoData, NoName, NotOurs
+from dnsregistry.zone.name import Name
+from dnsregistry.zone.rdata import CNAME, HINFO, SRV, RRType
+from dnsregistry.zone.rrset import RRset
+
+LONGEST_CHAIN = 8
+"""Aliases followed in one answer: more than any real chain, and a bound on the work."""
+
+_RFC8482 = HINFO(b"RFC8482", b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a decision takes from outside: the time, and numbers drawn from [0, 1)."""
+
+    now: float
+    chance: Chance
+
+
+def decide(question: Question, zone: LiveZone, identity: Identity, moment: Moment) -> Answer:
+    """Return the answer to a question of any class and type."""
+    if question.rclass == RRClass.CH:
+        return identity.answer(question.name, question.rtype)
+    if question.rclass != RRClass.IN or question.rtype in (AXFR, IXFR):
+        return REFUSED
+    if question.rtype in (OPT, TSIG):
+        return Answer(Rcode.FORMERR)
+    if question.rtype == ANY:
+        return _answer_any(question.name, zone, moment)
+    if question.rtype in META_TYPES:
+        return Answer(Rcode.NOTIMP)
+    return _follow(question.name, question.rtype, zone, moment)
+
+
+def _follow(name: Name, rtype: int, zone: LiveZone, moment: Moment) -> Answer:
+    chain: list[RRset] = []
+    while True:
+        match zone.lookup(name, rtype, moment.now):
+            case NotOurs():
+                if not chain:
+                    return REFUSED
+                return _found(Rcode.NOERROR, chain)
+            case NoName(soa):
+                return _denied(Rcode.NXDOMAIN, chain, soa)
+            case NoData(soa):
+                return _denied(Rcode.NOERROR, chain, soa)
+            case Found(rrset, additional):
+                chain.append(order(rrset, moment.chance))
+        alias = chain[-1].rdatas[0]
+        if rtype == RRType.CNAME or not isinstance(alias, CNAME):
+            return _found(Rcode.NOERROR, chain, _arrange(chain[-1], additional.get))
+        if len(chain) > LONGEST_CHAIN or any(alias.target == rrset.owner for rrset in chain):
+            return Answer(Rcode.SERVFAIL)
+        name = alias.target
+
+
+def _answer_any(name: Name, zone: LiveZone, moment: Moment) -> Answer:
+    match zone.lookup(name, RRType.A, moment.now):
+        case NoData(soa):
+            hinfo = RRset(name, RRType.HINFO, soa.ttl, (_RFC8482,))
+            return _found(Rcode.NOERROR, [hinfo])
+        case Found(rrset):
+            return _found(Rcode.NOERROR, [order(rrset, moment.chance)])
+        case NoName(soa):
+            return _denied(Rcode.NXDOMAIN, [], soa)
+        case NotOurs():
+            return REFUSED
+
+
+def _arrange(rrset: RRset, addresses_of: Callable[[Name], tuple[RRset, ...] | None]) -> list[RRset]:
+    """The targets' addresses in the order of the records, so that the first ones fit first."""
+    arranged: dict[Name, tuple[RRset, ...]] = {}
+    for rdata in rrset.rdatas:
+        if isinstance(rdata, SRV) and rdata.target not in arranged:
+            arranged[rdata.target] = addresses_of(rdata.target) or ()
+    return [rrset for rrsets in arranged.values() for rrset in rrsets]
+
+
+def _found(rcode: Rcode, chain: list[RRset], additional: list[RRset] | None = None) -> Answer:
+    return Answer(
+        rcode,
+        authoritative=True,
+        answer=tuple(chain),
+        additional=tuple(additional or ()),
+    )
+
+
+def _denied(rcode: Rcode, chain: list[RRset], soa: RRset) -> Answer:
+    return Answer(rcode, authoritative=True, answer=tuple(chain), authority=(soa,))

@@ -1,0 +1,182 @@
+"""Answers to bytes, with dnslib's records, within a size.
+
+Rules:
+- Only whole records (RFC 2181, 9). Where a record of the answer or the authority section does
+  not fit, TC is set and nothing after it is written.
+- Additional records that do not fit are left out without TC; each RRset whole or not at all.
+- The question is written as it came; names are compressed against it without regard to case,
+  so that owner names come back in the client's case (RFC 4343, 4.1).
+- A name is pointed to only from below offset 16384, which is what a pointer can say.
+- An OPT is answered by ours, with room kept for it (RFC 6891, 6.2.5).
+"""
+
+import struct
+from typing import Any
+
+import dnslib  # type: ignore[import-untyped, unused-ignore]
+from dnslib.label import DNSBuffer  # type: ignore[import-untyped, unused-ignore]
+
+from dnsregistry.answers.answer import Answer
+from dnsregistry.answers.protocol import (
+    AA,
+    EDNS_UDP_OCTETS,
+    HEADER_OCTETS,
+    OPT,
+    QR,
+    RD,
+    TC,
+    RRClass,
+)
+from dnsregistry.answers.query import Edns, Fault, Query, Question
+from dnsregistry.zone.name import Name
+from dnsregistry.zone.rdata import AAAA, CNAME, HINFO, NS, SOA, SRV, TXT, A, Rdata
+from dnsregistry.zone.rrset import RRset
+
+OPT_OCTETS = 11
+"""An OPT without options: root owner, type, class, TTL and length."""
+POINTER_REACH = 0x4000
+
+_HEADER = struct.Struct("!HHHHHH")
+_TYPE_CLASS = struct.Struct("!HH")
+_OPT = struct.Struct("!BHHIH")
+
+
+def encode(query: Query, answer: Answer, limit: int) -> bytes:
+    """Write the answer to a query in at most `limit` octets; at least the question fits."""
+    flags = QR | (AA if answer.authoritative else 0) | (RD if query.recursion_desired else 0)
+    buffer = _Buffer(query.question, limit - (OPT_OCTETS if query.edns else 0))
+    answers, fits = buffer.write_records(answer.answer)
+    authority = 0
+    if fits:
+        authority, fits = buffer.write_records(answer.authority)
+    additional = buffer.write_rrsets(answer.additional) if fits else 0
+    if query.edns:
+        buffer.append(_opt(query.edns, answer.rcode))
+        additional += 1
+    if not fits:
+        flags |= TC
+    counts = (1, answers, authority, additional)
+    return buffer.finish(query.id, flags | answer.rcode & 0xF, counts)
+
+
+def encode_fault(fault: Fault) -> bytes:
+    """Write the answer to a message that could not be decided: an rcode, and what was read."""
+    flags = QR | fault.opcode << 11 | (RD if fault.recursion_desired else 0)
+    buffer = _Buffer(fault.question, EDNS_UDP_OCTETS)
+    if fault.edns:
+        buffer.append(_opt(fault.edns, fault.rcode))
+    counts = (1 if fault.question else 0, 0, 0, 1 if fault.edns else 0)
+    return buffer.finish(fault.id, flags | fault.rcode & 0xF, counts)
+
+
+class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
+    """dnslib's buffer with a limit, and compression that knows case and reach."""
+
+    def __init__(self, question: Question | None, limit: int) -> None:
+        super().__init__(b"\0" * HEADER_OCTETS)
+        self.offset = HEADER_OCTETS
+        self.names: dict[tuple[bytes, ...], int] = {}
+        self._limit = limit
+        self._rclass = question.rclass if question else RRClass.IN
+        if question is not None:
+            self.encode_name(dnslib.DNSLabel(_labels(question.wire)))
+            self.append(_TYPE_CLASS.pack(question.rtype, question.rclass))
+
+    def encode_name(self, name: Any) -> None:
+        """Write a name, pointing to what was written before where that says the same."""
+        labels = name.label
+        for place, label in enumerate(labels):
+            key = tuple(text.lower() for text in labels[place:])
+            if key in self.names:
+                self.pack("!H", 0xC000 | self.names[key])
+                return
+            if self.offset < POINTER_REACH:
+                self.names[key] = self.offset
+            self.append(bytes((len(label),)) + label)
+        self.append(b"\0")
+
+    def write_records(self, rrsets: tuple[RRset, ...]) -> tuple[int, bool]:
+        """Write record by record; returns how many fit, and whether all did."""
+        count = 0
+        for rrset in rrsets:
+            for record in self._records(rrset):
+                if not self._write(record):
+                    return count, False
+                count += 1
+        return count, True
+
+    def write_rrsets(self, rrsets: tuple[RRset, ...]) -> int:
+        """Write the RRsets that fit as a whole; returns how many records they have."""
+        count = 0
+        for rrset in rrsets:
+            mark = self.offset
+            records = self._records(rrset)
+            if all(self._write(record) for record in records):
+                count += len(records)
+            else:
+                self._rewind(mark)
+        return count
+
+    def finish(self, message_id: int, flags: int, counts: tuple[int, int, int, int]) -> bytes:
+        """Return the whole message."""
+        self.update(0, "!HHHHHH", message_id, flags, *counts)
+        return bytes(self.data)
+
+    def _records(self, rrset: RRset) -> list[Any]:
+        owner, ttl = _label(rrset.owner), rrset.ttl
+        return [
+            dnslib.RR(owner, rrset.rtype, rclass=self._rclass, ttl=ttl, rdata=_rdata(rdata))
+            for rdata in rrset.rdatas
+        ]
+
+    def _write(self, record: Any) -> bool:
+        mark = self.offset
+        record.pack(self)
+        if self.offset <= self._limit:
+            return True
+        self._rewind(mark)
+        return False
+
+    def _rewind(self, mark: int) -> None:
+        del self.data[mark:]
+        self.offset = mark
+        self.names = {name: offset for name, offset in self.names.items() if offset < mark}
+
+
+def _rdata(rdata: Rdata) -> Any:
+    match rdata:
+        case A(address):
+            return dnslib.A(tuple(address.packed))
+        case AAAA(address):
+            return dnslib.AAAA(tuple(address.packed))
+        case SRV(priority, weight, port, target):
+            return dnslib.SRV(priority, weight, port, _label(target))
+        case NS(target):
+            return dnslib.NS(_label(target))
+        case CNAME(target):
+            return dnslib.CNAME(_label(target))
+        case SOA(mname, rname, serial, refresh, retry, expire, minimum):
+            times = (serial, refresh, retry, expire, minimum)
+            return dnslib.SOA(_label(mname), _label(rname), times)
+        case TXT(strings):
+            return dnslib.TXT(list(strings))
+        case HINFO(cpu, os):
+            return dnslib.RD(bytes((len(cpu),)) + cpu + bytes((len(os),)) + os)
+
+
+def _label(name: Name) -> Any:
+    return dnslib.DNSLabel(name.labels)
+
+
+def _labels(wire: bytes) -> list[bytes]:
+    labels = []
+    position = 0
+    while length := wire[position]:
+        labels.append(wire[position + 1 : position + 1 + length])
+        position += 1 + length
+    return labels
+
+
+def _opt(edns: Edns, rcode: int) -> bytes:
+    ttl = rcode >> 4 << 24 | (0x8000 if edns.dnssec_ok else 0)
+    return _OPT.pack(0, OPT, EDNS_UDP_OCTETS, ttl, 0)

@@ -1,0 +1,39 @@
+"""Which record stands first: clients that take the first one are spread by weight.
+
+Rules:
+- Records of a lower priority come before those of a higher one.
+- Among equals, each stands first in proportion to its weight: every record draws a waiting
+  time at the rate of its weight, and the shortest goes first (Efraimidis and Spirakis, 2006).
+- A weight of 0 has "a very small chance of being selected" (RFC 2782).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from dnsregistry.zone.rrset import Preference, RRset
+
+Chance = Callable[[], float]
+"""Draws a number from [0, 1), evenly."""
+
+ZERO_WEIGHT = 0.001
+"""Takes one turn in a thousand beside one record of weight 1."""
+
+
+def order(rrset: RRset, chance: Chance) -> RRset:
+    """Return the RRset with its records in an order drawn by priority and weight."""
+    if len(rrset.rdatas) < 2 or not rrset.preferences:
+        return rrset
+    drawn = sorted(
+        range(len(rrset.rdatas)),
+        key=lambda place: _draw(rrset.preferences[place], chance),
+    )
+    return replace(
+        rrset,
+        rdatas=tuple(rrset.rdatas[place] for place in drawn),
+        preferences=tuple(rrset.preferences[place] for place in drawn),
+    )
+
+
+def _draw(preference: Preference, chance: Chance) -> tuple[int, float]:
+    return preference.priority, -math.log(1 - chance()) / (preference.weight or ZERO_WEIGHT)

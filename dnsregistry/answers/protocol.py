@@ -1,0 +1,47 @@
+"""The numbers of the protocol (RFC 1035, 4.1.1; RFC 6895)."""
+
+from enum import IntEnum
+
+
+class Opcode(IntEnum):
+    """What a message is for."""
+
+    QUERY = 0
+
+
+class Rcode(IntEnum):
+    """How an answer went. Above 15 the high bits travel in the OPT record (RFC 6891, 6.1.3)."""
+
+    NOERROR = 0
+    FORMERR = 1
+    SERVFAIL = 2
+    NXDOMAIN = 3
+    NOTIMP = 4
+    REFUSED = 5
+    NOTAUTH = 9
+    BADVERS = 16
+
+
+class RRClass(IntEnum):
+    """The classes that are told apart."""
+
+    IN = 1
+    CH = 3
+
+
+OPT = 41
+TSIG = 250
+IXFR = 251
+AXFR = 252
+ANY = 255
+META_TYPES = range(128, 256)
+"""QTYPEs that ask for something other than data (RFC 6895, 3.1)."""
+
+HEADER_OCTETS = 12
+QR, AA, TC, RD = 0x8000, 0x0400, 0x0200, 0x0100
+CLASSIC_UDP_OCTETS = 512
+"""The longest UDP message to a client that sent no OPT (RFC 1035, 4.2.1)."""
+EDNS_UDP_OCTETS = 1232
+"""Ours over UDP: it fits one IPv6 packet of the least MTU, so none is fragmented (RFC 9715)."""
+TCP_OCTETS = 65535
+"""The longest message that a two-octet length can announce (RFC 1035, 4.2.2)."""

@@ -1,0 +1,17 @@
+"""What was asked and how it went, in plain numbers: the hot path only adds one."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts since the start. `faults` are errors of ours, `dropped` are replies not sent."""
+
+    udp: int = 0
+    tcp: int = 0
+    silent: int = 0
+    faults: int = 0
+    dropped: int = 0
+    refused_connections: int = 0
+    rcodes: Counter[int] = field(default_factory=Counter)

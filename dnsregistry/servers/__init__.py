@@ -1,0 +1,1 @@
+"""Sockets: datagrams and connections in, replies out, and nothing known of what they say."""

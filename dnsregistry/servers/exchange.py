@@ -1,0 +1,29 @@
+"""One message in, at most one out, whatever happens in between."""
+
+import structlog
+
+from dnsregistry.answers.access import Client
+from dnsregistry.answers.responder import Responder
+
+log = structlog.get_logger("dnsregistry.servers")
+
+
+class Exchange:
+    """The last line of defence: an error of ours costs its own query a SERVFAIL, no other one."""
+
+    def __init__(self, responder: Responder) -> None:
+        self.tally = responder.tally
+        self._responder = responder
+
+    def answer(self, message: bytes, client: Client) -> bytes | None:
+        """Return the reply to a message; None where it gets none."""
+        if client.tcp:
+            self.tally.tcp += 1
+        else:
+            self.tally.udp += 1
+        try:
+            return self._responder.respond(message, client)
+        except Exception:
+            self.tally.faults += 1
+            log.exception("query failed", client=client.address, message=message.hex())
+            return self._responder.fail(message)

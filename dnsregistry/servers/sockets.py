@@ -1,0 +1,113 @@
+"""Listening sockets: UDP and TCP on one port, one pair an address."""
+
+import errno
+import os
+import socket
+import sys
+from dataclasses import dataclass
+
+# Python names it from 3.14 on; the number is Linux's.
+IP_PKTINFO = 8
+RECEIVE_OCTETS = 4 << 20
+"""Asked for each UDP socket: a burst waits there while the loop is busy elsewhere for a while."""
+PORT_TRIES = 64
+"""A free TCP port's UDP twin is taken now and then; so many in a row means something else."""
+BACKLOG = 1024
+
+
+class ListenError(Exception):
+    """An address cannot be listened on; the text is one sentence for the person at the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two sockets of one address, non-blocking, the TCP one listening."""
+
+    udp: socket.socket
+    tcp: socket.socket
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens: the host in text and the port."""
+        name = self.udp.getsockname()
+        return name[0], name[1]
+
+    def close(self) -> None:
+        """Close both sockets."""
+        self.udp.close()
+        self.tcp.close()
+
+
+def bind_pair(host: str, port: int) -> Pair:
+    """Bind an address; port 0 takes one that is free for both. Raises ListenError."""
+    for _ in range(PORT_TRIES):
+        tcp = _bind(socket.SOCK_STREAM, host, port)
+        try:
+            udp = _bind(socket.SOCK_DGRAM, host, tcp.getsockname()[1])
+        except ListenError:
+            tcp.close()
+            if port:
+                raise
+            continue
+        tcp.listen(BACKLOG)
+        return Pair(udp, tcp)
+    raise ListenError(f"cannot listen on {host}: no port is free for both UDP and TCP")
+
+
+def listen_tcp(host: str, port: int) -> socket.socket:
+    """Bind and listen on a TCP address alone. Raises ListenError."""
+    tcp = _bind(socket.SOCK_STREAM, host, port)
+    tcp.listen(BACKLOG)
+    return tcp
+
+
+def is_wildcard(sock: socket.socket) -> bool:
+    """Whether the socket listens on all addresses of the machine."""
+    return sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104
+
+
+def _bind(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, kind)
+    try:
+        sock.setblocking(False)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if kind == socket.SOCK_STREAM:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_OCTETS)
+        sock.bind((host, port))
+        if kind == socket.SOCK_DGRAM and is_wildcard(sock):
+            _ask_for_destination(sock)
+    except OSError as error:
+        sock.close()
+        name = "TCP" if kind == socket.SOCK_STREAM else "UDP"
+        raise ListenError(
+            f"cannot listen on {name} {_join(host, port)}: {_explain(error)}"
+        ) from error
+    return sock
+
+
+def _ask_for_destination(sock: socket.socket) -> None:
+    """Have each datagram tell which of our addresses it came to: the reply leaves from there."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    elif sys.platform == "linux":
+        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+
+
+def _join(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _explain(error: OSError) -> str:
+    match error.errno:
+        case errno.EACCES:
+            return "ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"
+        case errno.EADDRINUSE:
+            return "another program listens there"
+        case errno.EADDRNOTAVAIL:
+            return "this machine has no such address"
+        case code:
+            return os.strerror(code).lower() if code else str(error)

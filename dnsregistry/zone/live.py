@@ -1,0 +1,110 @@
+"""The live zone: the registry's leases, seen as a DNS zone.
+
+Rules:
+- A name's node is made at the first question and kept until a change touches the name or
+  the node's own time is up. A change costs the names it touches, a question its own name.
+- Only names that exist are kept, so that questions for unknown names cost no memory.
+- The serial grows with every change that an answer shows, and with no other.
+"""
+
+from dnsregistry.registry.catalogue import Catalogue
+from dnsregistry.registry.feed import Change
+from dnsregistry.registry.instance import Instance
+from dnsregistry.zone import serial
+from dnsregistry.zone.lookup import Found, Lookup, NoData, NoName, NotOurs
+from dnsregistry.zone.name import Name
+from dnsregistry.zone.node import Node, NodeMaker
+from dnsregistry.zone.owner import Apex, NamedPorts, NameServer, Owner, owners_of, read
+from dnsregistry.zone.policy import LivePolicy
+from dnsregistry.zone.rdata import SOA, RRType
+from dnsregistry.zone.rrset import RRset
+
+# Secondaries would poll by these; any value is legal while nothing is transferred.
+REFRESH, RETRY, EXPIRE = 60, 15, 86_400
+
+
+class LiveZone:
+    """Answers questions about names under one origin from the catalogue."""
+
+    def __init__(self, catalogue: Catalogue, policy: LivePolicy, first_serial: int) -> None:
+        self.origin = policy.origin
+        self.serial = first_serial
+        self._negative_ttl = policy.negative_ttl
+        self._maker = NodeMaker(catalogue, policy)
+        self._nodes: dict[Owner, Node] = {}
+
+    def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
+        """Answer for one name and type at a time; never answers a lease at its deadline."""
+        relative = name.relative_to(self.origin)
+        if relative is None:
+            return NotOurs()
+        owner = read(relative)
+        node = None if owner is None else self._find(owner, now)
+        if node is None:
+            return NoName(self.soa())
+        if rtype == RRType.SOA and isinstance(owner, Apex):
+            return Found(self.soa())
+        rrset = node.rrsets.get(rtype) or node.rrsets.get(RRType.CNAME)
+        if rrset is None:
+            return NoData(self.soa())
+        return Found(rrset, node.additional if rrset.rtype == RRType.SRV else {})
+
+    def soa(self) -> RRset:
+        """The zone's SOA. Its TTL is its MINIMUM, so that both bounds of RFC 2308, 5 agree."""
+        ttl = self._negative_ttl
+        soa = SOA(
+            mname=self.origin.prepend(*NameServer().labels()),
+            rname=self.origin.prepend("hostmaster"),
+            serial=self.serial,
+            refresh=REFRESH,
+            retry=RETRY,
+            expire=EXPIRE,
+            minimum=ttl,
+        )
+        return RRset(self.origin, RRType.SOA, ttl, (soa,))
+
+    def apply(self, change: Change) -> None:
+        """Forget what a change makes untrue. Costs the instance's own names."""
+        for instance in (change.before, change.after):
+            if instance is not None:
+                for owner in owners_of(instance):
+                    self._nodes.pop(owner, None)
+        if _visible(change.before) != _visible(change.after):
+            self.serial = serial.advance(self.serial)
+
+    def names_of(self, instance: Instance) -> list[str]:
+        """The owner names whose answers an instance takes part in, without the final dot."""
+        return [
+            str(self.origin.prepend(*owner.labels())).removesuffix(".")
+            for owner in owners_of(instance)
+            if not isinstance(owner, NamedPorts)
+        ]
+
+    def _find(self, owner: Owner, now: float) -> Node | None:
+        node = self._nodes.get(owner)
+        if node is not None and now < node.until:
+            return node
+        node = self._maker.make(owner, now)
+        if node is None:
+            self._nodes.pop(owner, None)
+        else:
+            self._nodes[owner] = node
+        return node
+
+
+def _visible(instance: Instance | None) -> object:
+    """What of an instance can be seen in DNS."""
+    if instance is None:
+        return None
+    return (
+        instance.id.lower(),
+        instance.service,
+        instance.protocol,
+        instance.endpoints,
+        instance.ports,
+        instance.priority,
+        instance.weight,
+        instance.labels,
+        frozenset(text.lower() for text in instance.capabilities),
+        instance.status,
+    )

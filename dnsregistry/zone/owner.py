@@ -1,0 +1,238 @@
+"""The owner names of the live zone: what each form means, and how it is written.
+
+Rules:
+- `read` and `labels` are inverses: every form has one spelling, every spelling one form.
+- Labels are relative to the origin, in lower case, from the left.
+- A label in front of a protocol has an underscore (RFC 2782); no registered name begins
+  with one, so that forms cannot be mistaken for each other.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dnsregistry.registry.admission import PROTOCOLS
+from dnsregistry.registry.instance import Instance
+from dnsregistry.registry.names import host_label
+
+NAME_SERVER = "ns1"
+HOSTS = "i"
+CAPABILITIES = "cap"
+
+Labels = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Apex:
+    """The origin itself."""
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """`ns1`: this server."""
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (NAME_SERVER,)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A name that holds nothing but others below it, and is always there.
+
+    Were it absent while empty, a resolver that minimises its questions (RFC 9156) would hold
+    the denial against the first service to come (RFC 8020).
+    """
+
+    spelling: Labels
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return self.spelling
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """`<host>.i`: one instance."""
+
+    label: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (self.label, HOSTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`user-service`: the instances of a service."""
+
+    service: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (self.service,)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """`v1.user-service`: those with a tag or capability."""
+
+    label: str
+    service: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (self.label, self.service)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProtocol:
+    """`_user-service._tcp`: those that speak a protocol."""
+
+    service: str
+    protocol: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (f"_{self.service}", f"_{self.protocol}")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPort:
+    """`_http._tcp.user-service`: those that speak a protocol, at their port of a name."""
+
+    port: str
+    protocol: str
+    service: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (f"_{self.port}", f"_{self.protocol}", self.service)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPorts:
+    """`_tcp.user-service`: nothing but the named ports below it."""
+
+    protocol: str
+    service: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (f"_{self.protocol}", self.service)
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """`greet.cap`: the instances of any service with a capability."""
+
+    capability: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (self.capability, CAPABILITIES)
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityProtocol:
+    """`_greet._tcp.cap`: those that speak a protocol."""
+
+    capability: str
+    protocol: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (f"_{self.capability}", f"_{self.protocol}", CAPABILITIES)
+
+
+Owner = (
+    Apex
+    | NameServer
+    | Branch
+    | Host
+    | Service
+    | Labelled
+    | ServiceProtocol
+    | NamedPort
+    | NamedPorts
+    | Capability
+    | CapabilityProtocol
+)
+
+_PROTOCOL_LABELS = {f"_{protocol}": protocol for protocol in PROTOCOLS}
+_BRANCHES = {
+    (HOSTS,),
+    (CAPABILITIES,),
+    *((label,) for label in _PROTOCOL_LABELS),
+    *((label, CAPABILITIES) for label in _PROTOCOL_LABELS),
+}
+
+
+def read(labels: Sequence[bytes]) -> Owner | None:
+    """Return the form that the labels spell; None where no form is spelt so."""
+    try:
+        spelling = tuple(label.decode("ascii") for label in labels)
+    except UnicodeDecodeError:
+        return None
+    if spelling in _BRANCHES:
+        return Branch(spelling)
+    match spelling:
+        case ():
+            return Apex()
+        case (label,):
+            return NameServer() if label == NAME_SERVER else _plain(label, Service(label))
+        case (label, parent):
+            return _read_two(label, parent)
+        case (label, protocol, parent):
+            return _read_three(label, protocol, parent)
+    return None
+
+
+def owners_of(instance: Instance) -> Iterator[Owner]:
+    """Yield every form whose answers an instance takes part in."""
+    yield Service(instance.service)
+    yield ServiceProtocol(instance.service, instance.protocol)
+    yield Host(host_label(instance.id))
+    for label in instance.labels:
+        yield Labelled(label, instance.service)
+    for port, _ in instance.ports:
+        yield NamedPort(port, instance.protocol, instance.service)
+    if instance.ports:
+        yield NamedPorts(instance.protocol, instance.service)
+    for capability in instance.capabilities:
+        yield Capability(capability.lower())
+        yield CapabilityProtocol(capability.lower(), instance.protocol)
+
+
+def _read_two(label: str, parent: str) -> Owner | None:
+    if parent == HOSTS:
+        return _plain(label, Host(label))
+    if parent == CAPABILITIES:
+        return _plain(label, Capability(label))
+    protocol = _PROTOCOL_LABELS.get(parent)
+    if protocol:
+        return _underscored(label, ServiceProtocol(label[1:], protocol))
+    protocol = _PROTOCOL_LABELS.get(label)
+    if protocol:
+        return _plain(parent, NamedPorts(protocol, parent))
+    return _plain(label, _plain(parent, Labelled(label, parent)))
+
+
+def _read_three(label: str, protocol_label: str, parent: str) -> Owner | None:
+    protocol = _PROTOCOL_LABELS.get(protocol_label)
+    if protocol is None:
+        return None
+    if parent == CAPABILITIES:
+        return _underscored(label, CapabilityProtocol(label[1:], protocol))
+    return _underscored(label, _plain(parent, NamedPort(label[1:], protocol, parent)))
+
+
+def _plain(label: str, owner: Owner | None) -> Owner | None:
+    return None if label.startswith("_") else owner
+
+
+def _underscored(label: str, owner: Owner | None) -> Owner | None:
+    return owner if len(label) > 1 and label.startswith("_") and label[1] != "_" else None

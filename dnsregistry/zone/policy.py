@@ -1,0 +1,28 @@
+"""How the live zone answers, as its owner decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dnsregistry.registry.names import Address
+from dnsregistry.zone.name import Name
+
+
+class EmptyService(StrEnum):
+    """What a service answers whose instances are all out of its answers."""
+
+    NODATA = "nodata"
+    NXDOMAIN = "nxdomain"
+    # All that is not in maintenance: better a draining instance than none.
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class LivePolicy:
+    """TTLs in seconds; `name_server` are the addresses at which this server is asked."""
+
+    origin: Name
+    ttl: int
+    negative_ttl: int
+    empty_service: EmptyService
+    name_server: Sequence[Address]

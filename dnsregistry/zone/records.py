@@ -1,0 +1,112 @@
+"""Leases to RRsets.
+
+Rules:
+- A record's TTL never outlives the shortest lease behind it, and is at least a second. (RFC
+  2181, 5.2: the records of an RRset share one.)
+- An address counts once in a name, an address and port once in its SRV records.
+- A host name as endpoint is the target of its SRV. Addresses come first: a name is an alias
+  only where its one instance is a host name (RFC 1034, 3.6.2 allows no data beside a CNAME).
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from dnsregistry.registry.instance import Instance
+from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.names import Address, host_label
+from dnsregistry.zone.name import Name
+from dnsregistry.zone.owner import Host
+from dnsregistry.zone.rdata import AAAA, CNAME, SRV, A, Rdata, RRType
+from dnsregistry.zone.rrset import Preference, RRset
+
+PortOf = Callable[[Instance], int | None]
+"""The port that a name asks for; None where the instance has none such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """An SRV RRset and the addresses of those of its targets that are in the zone."""
+
+    rrset: RRset
+    additional: Mapping[Name, tuple[RRset, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The TTL that leases allow, and the time from which it is too long."""
+
+    ttl: int
+    until: float
+
+    @classmethod
+    def of(cls, leases: Iterable[Lease], longest: int, now: float) -> "Span":
+        """Return the span of the shortest lease, with a TTL between 1 and `longest`."""
+        deadline = min((lease.deadline for lease in leases), default=math.inf)
+        left = deadline - now
+        if left >= longest:
+            return cls(longest, deadline - longest)
+        ttl = max(1, int(left))
+        return cls(ttl, deadline - ttl if left >= ttl else deadline)
+
+
+def make_addresses(owner: Name, leases: Sequence[Lease], ttl: int) -> list[RRset]:
+    """Return the A and AAAA RRsets that there are, or the one CNAME; may be empty."""
+    if len(leases) == 1 and leases[0].instance.host is not None:
+        alias = CNAME(Name.from_text(leases[0].instance.host))
+        return [RRset(owner, RRType.CNAME, ttl, (alias,))]
+    preferences = _prefer_addresses(lease.instance for lease in leases)
+    v4 = {A(a): p for a, p in preferences.items() if isinstance(a, IPv4Address)}
+    v6 = {AAAA(a): p for a, p in preferences.items() if isinstance(a, IPv6Address)}
+    rrsets = []
+    if v4:
+        rrsets.append(RRset(owner, RRType.A, ttl, tuple(v4), tuple(v4.values())))
+    if v6:
+        rrsets.append(RRset(owner, RRType.AAAA, ttl, tuple(v6), tuple(v6.values())))
+    return rrsets
+
+
+def make_services(
+    owner: Name, leases: Iterable[Lease], port_of: PortOf, origin: Name, ttl: int
+) -> Services:
+    """Return one SRV for each endpoint; the records may be none where no instance has the port."""
+    rdatas: dict[Rdata, Preference] = {}
+    additional: dict[Name, tuple[RRset, ...]] = {}
+    taken: set[tuple[Address | str, int]] = set()
+    for lease in leases:
+        instance = lease.instance
+        port = port_of(instance)
+        if port is None:
+            continue
+        reached = {(place, port) for place, _ in instance.endpoints}
+        if reached <= taken:
+            continue
+        taken |= reached
+        target = _target(instance, origin)
+        rdata = SRV(instance.priority, instance.weight, port, target)
+        rdatas[rdata] = Preference(instance.priority, instance.weight)
+        if instance.host is None:
+            additional[target] = tuple(make_addresses(target, [lease], ttl))
+    rrset = RRset(owner, RRType.SRV, ttl, tuple(rdatas), tuple(rdatas.values()))
+    return Services(rrset, additional)
+
+
+def _target(instance: Instance, origin: Name) -> Name:
+    if instance.host is not None:
+        return Name.from_text(instance.host)
+    return origin.prepend(*Host(host_label(instance.id)).labels())
+
+
+def _prefer_addresses(instances: Iterable[Instance]) -> dict[Address, Preference]:
+    """Each address once: the best priority on it, with the weights of that priority added up."""
+    merged: dict[Address, Preference] = {}
+    for instance in instances:
+        own = Preference(instance.priority, instance.weight)
+        for address in instance.addresses:
+            held = merged.get(address)
+            if held is None or own.priority < held.priority:
+                merged[address] = own
+            elif own.priority == held.priority:
+                merged[address] = Preference(own.priority, held.weight + own.weight)
+    return merged
