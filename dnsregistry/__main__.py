@@ -1,0 +1,5 @@
+"""`python -m dnsregistry`."""
+
+from dnsregistry.cli.main import main
+
+main()

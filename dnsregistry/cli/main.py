@@ -1,0 +1,15 @@
+"""`dnsregistry`: the commands."""
+
+import click
+
+from dnsregistry import __version__
+from dnsregistry.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """A service registry whose query language is DNS."""
+
+
+main.add_command(serve)

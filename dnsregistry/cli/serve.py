@@ -1,0 +1,109 @@
+"""`dnsregistry serve`: run the registry."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+
+from dnsregistry.cli.log import configure_log
+from dnsregistry.cli.options import add_settings
+from dnsregistry.settings import Settings, SettingsError, load
+
+log = structlog.get_logger("dnsregistry")
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings.")
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path),
+    help="Write the bound ports there, as JSON, once all listeners accept.",
+)
+@click.option("--demo", is_flag=True, help="Register a few instances that answer and live.")
+@add_settings
+def serve(config: Path | None, ready_file: Path | None, demo: bool, **flags: Any) -> None:
+    """Run the registry until SIGTERM or SIGINT.
+
+    A flag goes over its environment variable, that over the file, that over the default.
+    """
+    configure_log()
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings, warnings = load(given, os.environ, config)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    for warning in warnings:
+        log.warning(warning)
+    # Costs half a second to import, which no other command and no help text should pay.
+    from dnsregistry.servers.sockets import ListenError
+
+    try:
+        asyncio.run(_serve(settings, ready_file, demo))
+    except ListenError as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _serve(settings: Settings, ready_file: Path | None, demo: bool) -> None:
+    from dnsregistry.app import App
+    from dnsregistry.clock import start_clock
+
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    _warn_of_multicast(settings.zone)
+    async with AsyncExitStack() as running:
+        app = App(settings, start_clock())
+        listening = await app.start()
+        running.push_async_callback(app.stop)
+        for host, port in listening.dns:
+            _tell(f"dns   {_join(host, port)} udp tcp")
+        _tell(f"http  http://{_join(*listening.http)}")
+        if demo:
+            from dnsregistry.cli.demo import Demo
+
+            shown = Demo(settings.zone, listening.dns[0], listening.http)
+            running.push_async_callback(shown.stop)
+            await shown.start()
+            _tell(shown.describe())
+        if ready_file:
+            _write_ready_file(ready_file, listening.dns, listening.http)
+        await stopped.wait()
+        log.info("stopping")
+
+
+def _warn_of_multicast(zone: str) -> None:
+    if zone == "local" or zone.endswith(".local"):
+        log.warning(
+            "names under .local belong to multicast DNS (RFC 6762), and many desktops ask no"
+            " server for them; ZONE=registry.internal avoids that",
+            zone=zone,
+        )
+
+
+def _write_ready_file(path: Path, dns: Any, http: tuple[str, int]) -> None:
+    content = {
+        "pid": os.getpid(),
+        "dns": [{"host": host, "port": port} for host, port in dns],
+        "http": {"host": http[0], "port": http[1]},
+    }
+    # Whoever waits for the file must never read half of it.
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _join(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _tell(text: str) -> None:
+    click.echo(text)
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""What keeps instances alive or ends them, beside their own words."""
