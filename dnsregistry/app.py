@@ -37,6 +37,7 @@ from dnsregistry.servers.sockets import Pair, bind_pair, listen_tcp
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.settings import Settings
+from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.policy import LivePolicy
@@ -119,7 +120,9 @@ class App:
     def _build_responder(self, zone: LiveZone) -> Responder:
         settings = self._settings
         identity = Identity.of(settings.chaos_version, settings.chaos_id)
-        return Responder(zone, identity, Access(settings.allow_query), self._now, random)
+        return Responder(
+            Authority([zone]), identity, Access(settings.allow_query), self._now, random
+        )
 
     def _start_sweep(self) -> None:
         task = asyncio.create_task(sweep(self.registry, self._now), name="sweep")

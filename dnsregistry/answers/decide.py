@@ -8,7 +8,7 @@ Rules:
 - ANY gets one RRset, never more than A would (RFC 8482, 4.1), else HINFO (4.2).
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dnsregistry.answers.answer import REFUSED, Answer
@@ -25,8 +25,8 @@ from dnsregistry.answers.protocol import (
     RRClass,
 )
 from dnsregistry.answers.query import Question
-from dnsregistry.zone.live import LiveZone
-from dnsregistry.zone.lookup import Found, NoData, NoName, NotOurs
+from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.lookup import Found, NoData, NoName, NotOurs, Referral
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import CNAME, HINFO, SRV, RRType
 from dnsregistry.zone.rrset import RRset
@@ -45,7 +45,7 @@ class Moment:
     chance: Chance
 
 
-def decide(question: Question, zone: LiveZone, identity: Identity, moment: Moment) -> Answer:
+def decide(question: Question, zone: Authority, identity: Identity, moment: Moment) -> Answer:
     """Return the answer to a question of any class and type."""
     if question.rclass == RRClass.CH:
         return identity.answer(question.name, question.rtype)
@@ -60,7 +60,7 @@ def decide(question: Question, zone: LiveZone, identity: Identity, moment: Momen
     return _follow(question.name, question.rtype, zone, moment)
 
 
-def _follow(name: Name, rtype: int, zone: LiveZone, moment: Moment) -> Answer:
+def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer:
     chain: list[RRset] = []
     while True:
         match zone.lookup(name, rtype, moment.now):
@@ -72,17 +72,19 @@ def _follow(name: Name, rtype: int, zone: LiveZone, moment: Moment) -> Answer:
                 return _denied(Rcode.NXDOMAIN, chain, soa)
             case NoData(soa):
                 return _denied(Rcode.NOERROR, chain, soa)
+            case Referral(ns, glue):
+                return _refer(chain, ns, glue)
             case Found(rrset, additional):
                 chain.append(order(rrset, moment.chance))
         alias = chain[-1].rdatas[0]
         if rtype == RRType.CNAME or not isinstance(alias, CNAME):
-            return _found(Rcode.NOERROR, chain, _arrange(chain[-1], additional.get))
+            return _found(Rcode.NOERROR, chain, _arrange(chain[-1], additional))
         if len(chain) > LONGEST_CHAIN or any(alias.target == rrset.owner for rrset in chain):
             return Answer(Rcode.SERVFAIL)
         name = alias.target
 
 
-def _answer_any(name: Name, zone: LiveZone, moment: Moment) -> Answer:
+def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer:
     match zone.lookup(name, RRType.A, moment.now):
         case NoData(soa):
             hinfo = RRset(name, RRType.HINFO, soa.ttl, (_RFC8482,))
@@ -91,16 +93,18 @@ def _answer_any(name: Name, zone: LiveZone, moment: Moment) -> Answer:
             return _found(Rcode.NOERROR, [order(rrset, moment.chance)])
         case NoName(soa):
             return _denied(Rcode.NXDOMAIN, [], soa)
+        case Referral(ns, glue):
+            return _refer([], ns, glue)
         case NotOurs():
             return REFUSED
 
 
-def _arrange(rrset: RRset, addresses_of: Callable[[Name], tuple[RRset, ...] | None]) -> list[RRset]:
+def _arrange(rrset: RRset, addresses: Mapping[Name, tuple[RRset, ...]]) -> list[RRset]:
     """The targets' addresses in the order of the records, so that the first ones fit first."""
-    arranged: dict[Name, tuple[RRset, ...]] = {}
-    for rdata in rrset.rdatas:
-        if isinstance(rdata, SRV) and rdata.target not in arranged:
-            arranged[rdata.target] = addresses_of(rdata.target) or ()
+    if not addresses:
+        return []
+    targets = [rdata.target for rdata in rrset.rdatas if isinstance(rdata, SRV)]
+    arranged = {target: addresses.get(target, ()) for target in targets} or addresses
     return [rrset for rrsets in arranged.values() for rrset in rrsets]
 
 
@@ -110,6 +114,17 @@ def _found(rcode: Rcode, chain: list[RRset], additional: list[RRset] | None = No
         authoritative=True,
         answer=tuple(chain),
         additional=tuple(additional or ()),
+    )
+
+
+def _refer(chain: list[RRset], ns: RRset, glue: tuple[RRset, ...]) -> Answer:
+    """Point to the servers of a delegated zone; only the aliases before it are ours."""
+    return Answer(
+        Rcode.NOERROR,
+        authoritative=bool(chain),
+        answer=tuple(chain),
+        authority=(ns,),
+        additional=glue,
     )
 
 

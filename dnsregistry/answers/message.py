@@ -29,7 +29,7 @@ from dnsregistry.answers.protocol import (
 )
 from dnsregistry.answers.query import Edns, Fault, Query, Question
 from dnsregistry.zone.name import Name
-from dnsregistry.zone.rdata import AAAA, CNAME, HINFO, NS, SOA, SRV, TXT, A, Rdata
+from dnsregistry.zone.rdata import AAAA, CNAME, HINFO, NS, SOA, SRV, TXT, A, Opaque, Rdata
 from dnsregistry.zone.rrset import RRset
 
 OPT_OCTETS = 11
@@ -158,6 +158,8 @@ def _rdata(rdata: Rdata) -> Any:
         case SOA(mname, rname, serial, refresh, retry, expire, minimum):
             times = (serial, refresh, retry, expire, minimum)
             return dnslib.SOA(_label(mname), _label(rname), times)
+        case Opaque(_, octets):
+            return dnslib.RD(octets)
         case TXT(strings):
             return dnslib.TXT(list(strings))
         case HINFO(cpu, os):

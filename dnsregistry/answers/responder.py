@@ -16,22 +16,22 @@ from dnsregistry.answers.protocol import (
 )
 from dnsregistry.answers.query import Fault, Query, Silence, decode
 from dnsregistry.answers.tally import Tally
-from dnsregistry.zone.live import LiveZone
+from dnsregistry.zone.authority import Authority
 
 
 class Responder:
-    """Answers messages about one zone, and counts what it answered."""
+    """Answers messages about our zones, and counts what it answered."""
 
     def __init__(
         self,
-        zone: LiveZone,
+        zones: Authority,
         identity: Identity,
         access: Access,
         now: Callable[[], float],
         chance: Chance,
     ) -> None:
         self.tally = Tally()
-        self._zone = zone
+        self._zones = zones
         self._identity = identity
         self._access = access
         self._now = now
@@ -58,7 +58,7 @@ class Responder:
         if not self._access.allows(client.address):
             return REFUSED
         moment = Moment(self._now(), self._chance)
-        return decide(query.question, self._zone, self._identity, moment)
+        return decide(query.question, self._zones, self._identity, moment)
 
     def _turn_away(self, fault: Fault | Silence) -> bytes | None:
         if isinstance(fault, Silence):

@@ -22,6 +22,8 @@ from dnsregistry.zone.rrset import RRset
 # Secondaries would poll by these; any value is legal while nothing is transferred.
 REFRESH, RETRY, EXPIRE = 60, 15, 86_400
 
+_WITH_ADDRESSES = (RRType.SRV, RRType.NS)
+
 
 class LiveZone:
     """Answers questions about names under one origin from the catalogue."""
@@ -47,7 +49,7 @@ class LiveZone:
         rrset = node.rrsets.get(rtype) or node.rrsets.get(RRType.CNAME)
         if rrset is None:
             return NoData(self.soa())
-        return Found(rrset, node.additional if rrset.rtype == RRType.SRV else {})
+        return Found(rrset, node.additional if rrset.rtype in _WITH_ADDRESSES else {})
 
     def soa(self) -> RRset:
         """The zone's SOA. Its TTL is its MINIMUM, so that both bounds of RFC 2308, 5 agree."""

@@ -1,7 +1,8 @@
-"""What a zone says to a question: four kinds of answer, told apart by type."""
+"""What a zone says to a question: five kinds of answer, told apart by type."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rrset import RRset
@@ -34,4 +35,25 @@ class NotOurs:
     """The name is outside the zone."""
 
 
-Lookup = Found | NoData | NoName | NotOurs
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """The name is below a delegation: other servers know (RFC 1034, 4.3.2, 3b)."""
+
+    ns: RRset
+    glue: tuple[RRset, ...] = ()
+
+
+Lookup = Found | NoData | NoName | NotOurs | Referral
+
+
+class Zone(Protocol):
+    """Whatever answers with authority for the names at and below an origin."""
+
+    @property
+    def origin(self) -> Name:
+        """The zone's name."""
+        ...
+
+    def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
+        """Answer for one name and type at a time; NotOurs only for names outside the origin."""
+        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_ESCAPED = re.compile(rb"\\(?:(\d{3})|(.))|([^.\\])|(\.)", re.DOTALL)
+_ESCAPED = re.compile(rb"\\(?:(\d{3})|(\D))|([^.\\])|(\.)", re.DOTALL)
 _SPECIAL = frozenset(b'".;\\@$()')
 
 
@@ -25,12 +25,13 @@ class Name:
             return cls(())
         labels: list[bytes] = []
         label = bytearray()
-        rest = text.encode().lower().removesuffix(b".") if text[-2:] != "\\." else text.encode()
+        octets = text.encode()
         position = 0
-        while position < len(rest):
-            match = _ESCAPED.match(rest, position)
+        dot = None
+        while position < len(octets):
+            match = _ESCAPED.match(octets, position)
             if match is None:
-                raise ValueError(f"{text!r} ends in the middle of an escape")
+                raise ValueError(f"{text!r} has a broken escape")
             number, quoted, plain, dot = match.groups()
             if dot:
                 labels.append(bytes(label))
@@ -42,7 +43,8 @@ class Name:
             else:
                 label += quoted or plain
             position = match.end()
-        labels.append(bytes(label))
+        if not dot:
+            labels.append(bytes(label))
         name = cls(tuple(label.lower() for label in labels))
         name._check(text)
         return name

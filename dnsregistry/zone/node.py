@@ -81,7 +81,9 @@ class NodeMaker:
 
     def _apex(self, name: Name) -> Node:
         target = name.prepend(*NameServer().labels())
-        return _node([RRset(name, RRType.NS, self._policy.ttl, (NS(target),))], 0.0)
+        glue = tuple(self._name_server(target).rrsets.values())
+        ns = RRset(name, RRType.NS, self._policy.ttl, (NS(target),))
+        return _node([ns], 0.0, {target: glue})
 
     def _name_server(self, name: Name) -> Node:
         addresses = self._policy.name_server

@@ -120,7 +120,27 @@ class HINFO:
         return f"{_quote(self.cpu)} {_quote(self.os)}"
 
 
-Rdata = A | AAAA | NS | CNAME | SRV | SOA | TXT | HINFO
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Data of any other type, as it is on the wire without compression (RFC 3597, 4)."""
+
+    rtype: int
+    octets: bytes
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Rdata = Opaque | A | AAAA | NS | CNAME | SRV | SOA | TXT | HINFO
+
+
+def name_type(rtype: int) -> str:
+    """The mnemonic of a type of ours, `TYPE65280` for another (RFC 3597, 5)."""
+    return RRType(rtype).name if rtype in _KNOWN_TYPES else f"TYPE{rtype}"
+
+
+_KNOWN_TYPES = frozenset(RRType)
 
 
 def _quote(text: bytes) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dnsregistry.zone.name import Name
-from dnsregistry.zone.rdata import Rdata
+from dnsregistry.zone.rdata import Rdata, name_type
 
 
 class Preference(NamedTuple):
@@ -29,4 +29,5 @@ class RRset:
 
     def lines(self) -> list[str]:
         """The records in presentation format, one a line, as dig prints them without tabs."""
-        return [f"{self.owner} {self.ttl} IN {rdata.rtype.name} {rdata}" for rdata in self.rdatas]
+        head = f"{self.owner} {self.ttl} IN {name_type(self.rtype)}"
+        return [f"{head} {rdata}" for rdata in self.rdatas]

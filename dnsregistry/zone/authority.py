@@ -1,0 +1,35 @@
+"""All zones that we answer for, as one."""
+
+from collections.abc import Iterable
+
+from dnsregistry.zone.lookup import Lookup, NotOurs, Zone
+from dnsregistry.zone.name import Name
+
+
+class Authority:
+    """The zones by origin. A name belongs to the deepest one that it is under."""
+
+    def __init__(self, zones: Iterable[Zone]) -> None:
+        self._zones = {zone.origin.labels: zone for zone in zones}
+
+    def find(self, name: Name) -> Zone | None:
+        """The zone that a name belongs to; None where it is not ours."""
+        labels = name.labels
+        for start in range(len(labels) + 1):
+            zone = self._zones.get(labels[start:])
+            if zone is not None:
+                return zone
+        return None
+
+    def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
+        """Answer from the name's zone; NotOurs where there is none."""
+        zone = self.find(name)
+        return NotOurs() if zone is None else zone.lookup(name, rtype, now)
+
+    def put(self, zone: Zone) -> None:
+        """Add a zone, or replace the one with its origin."""
+        self._zones[zone.origin.labels] = zone
+
+    def remove(self, origin: Name) -> None:
+        """Take a zone out."""
+        del self._zones[origin.labels]
