@@ -1,6 +1,5 @@
 """The door: what a client said, made into an Instance or refused with the field and the rule."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
@@ -116,10 +115,10 @@ def _admit_number(field: str, number: int, least: int) -> int:
 def _admit_ttl(ttl: float | None) -> float | None:
     if ttl is None:
         return None
-    if not (math.isfinite(ttl) and SHORTEST_TTL <= ttl <= LONGEST_TTL):
+    if not SHORTEST_TTL <= ttl <= LONGEST_TTL:
         raise InvalidField(
             "ttl",
-            f"{ttl:g} is not between {SHORTEST_TTL:g} and {LONGEST_TTL:g} seconds;"
+            f"{ttl} is not between {SHORTEST_TTL:.0f} and {LONGEST_TTL:.0f} seconds;"
             " null means no end",
         )
     return float(ttl)

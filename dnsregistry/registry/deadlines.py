@@ -15,6 +15,9 @@ from dnsregistry.registry.lease import Lease
 
 SLOTS_PER_SECOND = 20
 """An expired lease is swept at most this fraction of a second late."""
+SPARE_SLOTS = 64
+"""Slots without a lease that the heap may hold beside as many as are in use: a lease of a year
+that is revoked at once must not be remembered for a year."""
 
 
 class Deadlines:
@@ -30,6 +33,8 @@ class Deadlines:
             self.forget(lease)
             return
         slot = math.ceil(lease.deadline * SLOTS_PER_SECOND)
+        if slot / SLOTS_PER_SECOND < lease.deadline:  # the product was rounded down
+            slot += 1
         if lease.slot is not None:
             if lease.slot <= slot:
                 return
@@ -43,13 +48,20 @@ class Deadlines:
             waiting[lease] = None
 
     def forget(self, lease: Lease) -> None:
-        """Take the lease out, if it is in. O(1)."""
-        if lease.slot is not None:
-            self._slots[lease.slot].pop(lease)
-            lease.slot = None
+        """Take the lease out, if it is in. O(1), taken over many."""
+        if lease.slot is None:
+            return
+        waiting = self._slots[lease.slot]
+        del waiting[lease]
+        if not waiting:
+            del self._slots[lease.slot]
+            self._trim()
+        lease.slot = None
 
     def earliest(self) -> float | None:
         """The time at which `take_due` has something to look at; None when nothing waits."""
+        while self._heap and self._heap[0] not in self._slots:
+            heapq.heappop(self._heap)
         return self._heap[0] / SLOTS_PER_SECOND if self._heap else None
 
     def take_due(self, now: float, most: int) -> list[Lease]:
@@ -58,7 +70,7 @@ class Deadlines:
         What is left over stays due: `earliest` is not after `now` then.
         """
         expired: list[Lease] = []
-        while self._heap and self._heap[0] <= now * SLOTS_PER_SECOND and most > 0:
+        while most > 0 and (due := self.earliest()) is not None and due <= now:
             waiting = self._slots[self._heap[0]]
             while waiting and most > 0:
                 lease, _ = waiting.popitem()
@@ -71,3 +83,8 @@ class Deadlines:
             if not waiting:
                 del self._slots[heapq.heappop(self._heap)]
         return expired
+
+    def _trim(self) -> None:
+        if len(self._heap) > 2 * len(self._slots) + SPARE_SLOTS:
+            self._heap = list(self._slots)
+            heapq.heapify(self._heap)

@@ -33,7 +33,7 @@ class Feed:
     """Revisions only grow, by one a change.
 
     Listeners are called in the order of subscription before the edit's caller goes on: what was
-    acknowledged has reached them all.
+    acknowledged has reached them all. They do not raise: half of them would know of the edit.
     """
 
     def __init__(self, revision: int = 0) -> None:
@@ -53,6 +53,6 @@ class Feed:
         """Tell a change to all listeners and return its revision."""
         self.revision += 1
         change = Change(self.revision, kind, before, after)
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):  # one of them may unsubscribe meanwhile
             listener(change)
         return self.revision

@@ -31,12 +31,14 @@ RESERVED_SERVICES = frozenset({"ns1", "i", "cap"})
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?\Z")
 _HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
+# What getaddrinfo may read as an IPv4 address in decimal, octal or hexadecimal.
+_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
 _ID = re.compile(r"[!#-&(-.0-\[\]-~]+\Z")
 
 
 def check_label(field: str, text: str, most: int = LABEL_OCTETS) -> str:
     """Return the label in lower case, or raise InvalidField with the rule that it breaks."""
-    label = text.lower()
+    label = _lower(text)
     if len(label) <= most and _LABEL.match(label):
         return label
     raise InvalidField(field, f"{_quote(text)} {_label_fault(label, most)}")
@@ -58,6 +60,8 @@ def check_id(text: str) -> str:
         raise InvalidField(
             "id", f"has {len(text)} octets; a DNS label holds at most {LABEL_OCTETS}"
         )
+    if text in (".", ".."):
+        raise InvalidField("id", f"{text!r} has a meaning of its own in a URL's path")
     if not _ID.match(text):
         raise InvalidField(
             "id",
@@ -68,7 +72,7 @@ def check_id(text: str) -> str:
 
 def check_host(field: str, text: str) -> str:
     """Return the host name in lower case without a final dot, or raise InvalidField."""
-    host = text.lower().removesuffix(".")
+    host = _lower(text).removesuffix(".")
     if len(host) > NAME_OCTETS:
         raise InvalidField(field, f"has {len(host)} octets; a DNS name holds at most {NAME_OCTETS}")
     labels = host.split(".")
@@ -78,7 +82,7 @@ def check_host(field: str, text: str) -> str:
             raise InvalidField(
                 field, f"{_quote(text)} is no address and no host name: {_quote(label)} {fault}"
             )
-    if labels[-1].isdigit():
+    if _NUMBER.match(labels[-1]):
         raise InvalidField(
             field, f"{_quote(text)} is no address and no host name: its last label is a number"
         )
@@ -122,6 +126,11 @@ def is_short_host_label(text: str) -> bool:
 
 
 _BROADCAST = IPv4Address("255.255.255.255")
+
+
+def _lower(text: str) -> str:
+    # Case is a matter of ASCII alone (RFC 4343): the Kelvin sign must not become a k.
+    return text.lower() if text.isascii() else text
 
 
 def _quote(text: str) -> str:

@@ -52,13 +52,14 @@ class Registry:
 
     def grant_all(self, instances: Sequence[Instance], now: float) -> list[Grant]:
         """Register all of them or, with InvalidField raised, none."""
-        labels: dict[str, None] = {}
+        labels: dict[str, str] = {}
         for place, instance in enumerate(instances):
-            label = host_label(instance.id)
+            field, label = f"{place}.id", host_label(instance.id)
             if label in labels:
-                raise InvalidField(f"{place}.id", f"{instance.id!r} is given twice")
-            labels[label] = None
-            self._check_host_label(instance, f"{place}.id")
+                _check_host_apart(field, instance.id, labels[label])
+                raise InvalidField(field, f"{instance.id!r} is given twice")
+            labels[label] = instance.id
+            self._check_host_label(instance, field)
         return [self._grant(instance, now) for instance in instances]
 
     def renew(self, instance_id: str, now: float) -> Lease:
@@ -116,12 +117,8 @@ class Registry:
 
     def _check_host_label(self, instance: Instance, field: str = "id") -> None:
         held = self.catalogue.find_host(host_label(instance.id))
-        if held is not None and held.instance.id.lower() != instance.id.lower():
-            raise InvalidField(
-                field,
-                f"{instance.id!r} would share the host name of the instance"
-                f" {held.instance.id!r}; choose another id",
-            )
+        if held is not None:
+            _check_host_apart(field, instance.id, held.instance.id)
 
     def _grant(self, instance: Instance, now: float) -> Grant:
         lease = self.catalogue.find(instance.id)
@@ -153,3 +150,12 @@ class Registry:
     def _end(self, lease: Lease, kind: ChangeKind) -> None:
         self.catalogue.remove(lease)
         self.feed.publish(kind, lease.instance, None)
+
+
+def _check_host_apart(field: str, instance_id: str, held_id: str) -> None:
+    if held_id.lower() != instance_id.lower():
+        raise InvalidField(
+            field,
+            f"{instance_id!r} would share the host name of the instance"
+            f" {held_id!r}; choose another id",
+        )
