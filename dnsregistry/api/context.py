@@ -1,0 +1,57 @@
+"""What the API is given to work with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dnsregistry.registry.instance import Instance
+from dnsregistry.registry.registry import Registry
+
+
+class ReadyState(StrEnum):
+    """How far the program can do its work."""
+
+    STARTING = "starting"
+    READY = "ready"
+    # Answers from memory while something that it leans on is away.
+    DEGRADED = "degraded"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """The state, and where it is degraded, why."""
+
+    state: ReadyState
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The registry and what else a request needs.
+
+    `now` is unix time in seconds on a clock that never runs backwards. `lease_ttl` is the
+    ttl, in seconds, of a registration that names none. `new_id` makes up an id and is asked
+    again while that is taken. `dns_names` are the owner names that answer with an instance.
+    `body_limit` and `array_body_limit` are octets after decompression.
+    """
+
+    registry: Registry
+    now: Callable[[], float]
+    lease_ttl: float
+    new_id: Callable[[], str]
+    dns_names: Callable[[Instance], Sequence[str]]
+    stats: Callable[[], Mapping[str, object]]
+    readiness: Callable[[], Readiness]
+    version: str
+    body_limit: int = 1024 * 1024
+    array_body_limit: int = 64 * 1024 * 1024
+    # Long enough for one lost packet and its retransmissions on a bad line.
+    body_patience: float = 20.0
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What has come in since the start."""
+
+    requests: int = 0
+    internal_errors: int = 0

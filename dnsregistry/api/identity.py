@@ -1,0 +1,19 @@
+"""Ids that the registry makes up for instances that come without one."""
+
+from collections.abc import Collection
+
+from dnsregistry.api.context import Api
+from dnsregistry.registry.names import host_label
+
+MOST_TRIES = 100
+"""An id is random; that many taken in a row mean a broken source and not bad luck."""
+
+
+def choose_id(api: Api, taken: Collection[str] = ()) -> str:
+    """An id whose host label no instance has, nor is among those `taken`."""
+    for _ in range(MOST_TRIES):
+        instance_id = api.new_id()
+        label = host_label(instance_id)
+        if label not in taken and api.registry.catalogue.find_host(label) is None:
+            return instance_id
+    raise RuntimeError(f"{MOST_TRIES} new ids in a row were taken")

@@ -1,0 +1,149 @@
+"""A registration as JSON has it: its shape by pydantic, its meaning by the core's admission."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from dnsregistry.api.problems import INVALID_FIELD, MOST_FAULTS, Fault, Problem, clip
+from dnsregistry.registry.admission import admit
+from dnsregistry.registry.errors import InvalidField
+from dnsregistry.registry.instance import Instance, Status
+
+DEEPEST_METADATA = 32
+"""Levels of objects and arrays: what is written down must be readable without recursion limits."""
+
+_STATUSES = ", ".join(Status)
+_REASONS: Mapping[str, str] = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a field here",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "enum": f"must be one of {_STATUSES}",
+}
+
+
+def _list_address(value: object) -> object:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return value
+    raise PydanticCustomError("address_type", "must be text or a list of texts")
+
+
+def _check_depth(value: object) -> object:
+    level = [value]
+    for _ in range(DEEPEST_METADATA + 1):
+        nested: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                nested.extend(item.values())
+            elif isinstance(item, list):
+                nested.extend(item)
+        if not nested:
+            return value
+        level = nested
+    raise PydanticCustomError("depth", f"is nested deeper than {DEEPEST_METADATA} levels")
+
+
+# JSON has no enum: text is what is given, and strictness would ask for the member.
+_StatusText = Annotated[Status, Field(strict=False)]
+
+
+class Registration(BaseModel):
+    """The body of a registration. A `ttl` that is absent and one that is null differ."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    id: str | None = None
+    service: str
+    address: Annotated[
+        list[str], BeforeValidator(_list_address, json_schema_input_type=str | list[str])
+    ]
+    port: int
+    protocol: str = "tcp"
+    ports: dict[str, int] = {}
+    priority: int = 0
+    weight: int = 1
+    tags: list[str] = []
+    capabilities: list[str] = []
+    metadata: Annotated[dict[str, object], BeforeValidator(_check_depth)] = {}
+    version: str | None = None
+    ttl: float | None = None
+    status: _StatusText = Status.HEALTHY
+
+
+class StatusChange(BaseModel):
+    """The body that gives an instance another status."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    status: _StatusText
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the body something stands: nowhere in particular, or an element of an array."""
+
+    prefix: str = ""
+
+    def field(self, name: str) -> str:
+        """The full name of a field of what stands here."""
+        return f"{self.prefix}{name}"
+
+
+WHOLE_BODY = Place()
+
+
+def element(number: int) -> Place:
+    """The place of an array's element."""
+    return Place(f"{number}.")
+
+
+def read_fields(model: type[M], value: object, place: Place = WHOLE_BODY) -> M:
+    """The model made from parsed JSON. Raises Problem 422 with every fault of shape."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = [_read_fault(detail, place) for detail in details[:MOST_FAULTS]]
+        raise Problem(INVALID_FIELD, faults=faults) from None
+
+
+def admit_registration(
+    registration: Registration, instance_id: str, lease_ttl: float, place: Place = WHOLE_BODY
+) -> Instance:
+    """The instance that it describes, under an id. Raises InvalidField."""
+    ttl = registration.ttl if "ttl" in registration.model_fields_set else lease_ttl
+    try:
+        return admit(
+            id=instance_id,
+            service=registration.service,
+            address=registration.address,
+            port=registration.port,
+            protocol=registration.protocol,
+            ports=registration.ports,
+            priority=registration.priority,
+            weight=registration.weight,
+            tags=registration.tags,
+            capabilities=registration.capabilities,
+            metadata=registration.metadata,
+            version=registration.version,
+            ttl=ttl,
+            status=registration.status,
+        )
+    except InvalidField as fault:
+        raise InvalidField(place.field(fault.field), fault.rule) from None
+
+
+def _read_fault(detail: ErrorDetails, place: Place) -> Fault:
+    path = ".".join(clip(str(step)) for step in detail["loc"])
+    return Fault(place.field(path), _REASONS.get(detail["type"], detail["msg"]))

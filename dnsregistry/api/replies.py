@@ -1,0 +1,66 @@
+"""Answers: JSON, and how an instance, a time and a duration look in it."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from dnsregistry.registry.lease import Lease
+
+_JSON = {"Content-Type": "application/json"}
+
+
+def encode(value: object) -> bytes:
+    """JSON with a final newline."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # A path may hold octets that are no UTF-8; told back, they must not become a second error.
+    return (text + "\n").encode(errors="replace")
+
+
+def reply(
+    value: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A JSON answer."""
+    given = {**headers, **_JSON} if headers else _JSON
+    return web.Response(body=encode(value), status=status, headers=given)
+
+
+def write_time(time: float) -> str | None:
+    """ISO 8601 in UTC with milliseconds, cut and not rounded; None for no end."""
+    if time == math.inf:
+        return None
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def write_ttl(ttl: float | None) -> float | None:
+    """Seconds, without a fraction where there is none; None for no end."""
+    return int(ttl) if ttl is not None and ttl.is_integer() else ttl
+
+
+def describe(lease: Lease, dns_names: Sequence[str]) -> dict[str, object]:
+    """The instance and its lease."""
+    instance = lease.instance
+    addresses = [str(address) for address in instance.addresses]
+    return {
+        "id": instance.id,
+        "service": instance.service,
+        "protocol": instance.protocol,
+        "address": instance.host or (addresses[0] if len(addresses) == 1 else addresses),
+        "port": instance.port,
+        "ports": dict(instance.ports),
+        "priority": instance.priority,
+        "weight": instance.weight,
+        "tags": instance.tags,
+        "capabilities": instance.capabilities,
+        "metadata": instance.metadata,
+        "version": instance.version,
+        "ttl": write_ttl(instance.ttl),
+        "status": instance.status,
+        "registered_at": write_time(lease.granted_at),
+        "last_heartbeat": write_time(lease.renewed_at),
+        "expires_at": write_time(lease.deadline),
+        "revision": lease.revision,
+        "dns": list(dns_names),
+    }

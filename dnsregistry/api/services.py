@@ -1,0 +1,57 @@
+"""Services: names with counts, and one service with its instances."""
+
+from aiohttp import web
+
+from dnsregistry.api.context import Api
+from dnsregistry.api.instances import frame_page
+from dnsregistry.api.pages import Wanted, count_service, read_counts, read_leases
+from dnsregistry.api.query import (
+    read_instance_cursor,
+    read_limit,
+    read_query,
+    read_service_cursor,
+)
+from dnsregistry.api.replies import reply
+from dnsregistry.registry.errors import UnknownService
+
+
+class Services:
+    """The handlers under /v1/services."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def list(self, request: web.Request) -> web.Response:
+        """A page of the services that have a live instance."""
+        api = self._api
+        query = read_query(request, "limit", "cursor")
+        page = read_counts(
+            api.registry.catalogue,
+            after=read_service_cursor(query),
+            limit=read_limit(query),
+            now=api.now(),
+        )
+        return reply(
+            {
+                "services": [
+                    {"name": count.name, "instances": count.instances, "healthy": count.healthy}
+                    for count in page.counts
+                ],
+                "next_cursor": page.next_cursor,
+                "revision": api.registry.feed.revision,
+            }
+        )
+
+    async def get(self, request: web.Request) -> web.Response:
+        """One service: its counts, and a page of its instances."""
+        api = self._api
+        query = read_query(request, "limit", "cursor")
+        after, limit, now = read_instance_cursor(query), read_limit(query), api.now()
+        name = request.match_info["name"].lower()
+        count = count_service(api.registry.catalogue, name, now)
+        if not count.instances:
+            raise UnknownService(name)
+        wanted = Wanted(service=name)
+        page = read_leases(api.registry.catalogue, wanted, after=after, limit=limit, now=now)
+        counts = {"name": name, "count": count.instances, "healthy": count.healthy}
+        return reply({**counts, **frame_page(api, page)})

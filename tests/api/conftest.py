@@ -1,0 +1,109 @@
+"""A server on a port of its own, a clock that is moved by hand, and a short way to ask."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+from yarl import URL
+
+from dnsregistry.api.application import build_application
+from dnsregistry.api.connection import Runner
+from dnsregistry.api.context import Api, Readiness, ReadyState
+from dnsregistry.registry.instance import Instance
+from dnsregistry.registry.registry import Registry
+
+START = 1_700_000_000.0
+
+MakeApi = Callable[..., Api]
+Serve = Callable[[Api], AbstractAsyncContextManager[URL]]
+Ask = Callable[..., Awaitable[tuple[int, Any]]]
+
+
+def _dns_names(instance: Instance) -> tuple[str, ...]:
+    return (f"{instance.service}.registry.test", f"{instance.id}.i.registry.test")
+
+
+@pytest.fixture
+def clock() -> SimpleNamespace:
+    return SimpleNamespace(now=START)
+
+
+@pytest.fixture(scope="session")
+def make_api() -> MakeApi:
+    """An Api of its own registry, with any part replaced."""
+
+    def make(**parts: Any) -> Api:
+        numbers = count(1)
+        given: dict[str, Any] = {
+            "registry": Registry(),
+            "now": lambda: START,
+            "lease_ttl": 30.0,
+            "new_id": lambda: f"new-{next(numbers)}",
+            "dns_names": _dns_names,
+            "stats": lambda: {"instances": 0},
+            "readiness": lambda: Readiness(ReadyState.READY),
+            "version": "1.2.3",
+        }
+        return Api(**{**given, **parts})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    """Serve an Api while the context lasts; no task may be left when it ends."""
+
+    @asynccontextmanager
+    async def serving(api: Api) -> AsyncIterator[URL]:
+        before = asyncio.all_tasks()
+        runner = Runner(build_application(api), shutdown_timeout=1.0)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        yield URL(f"http://{host}:{port}")
+        await runner.cleanup()
+        assert asyncio.all_tasks() - {asyncio.current_task()} <= before
+
+    return serving
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry()
+
+
+@pytest.fixture
+def api(registry: Registry, clock: SimpleNamespace, make_api: MakeApi) -> Api:
+    return make_api(registry=registry, now=lambda: clock.now)
+
+
+@pytest.fixture
+async def client(api: Api, serve: Serve) -> AsyncIterator[ClientSession]:
+    async with serve(api) as url, ClientSession(url) as session:
+        yield session
+
+
+@pytest.fixture
+def ask(client: ClientSession) -> Ask:
+    """Send a request and return the status and the JSON of the answer, None where it has none."""
+
+    async def send(method: str, path: str, body: object = None, **more: Any) -> tuple[int, Any]:
+        url = URL(path, encoded=True)
+        async with client.request(method, url, json=body, **more) as response:
+            return response.status, await response.json(content_type=None)
+
+    return send
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing that a peer does is an error of ours, unless the test takes it from the log."""
+    yield
+    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    assert not [record.getMessage() for record in errors]
