@@ -1,0 +1,71 @@
+"""Response rate limiting: no use as an amplifier (RFC 8906 leaves it open; after BIND's RRL).
+
+Rules:
+- A client's network, /24 or /56, has a bucket of responses that fills at a steady rate. Over
+  UDP a source may be forged, so the forger's victim is who is counted.
+- With the bucket empty, every second response is not sent and the others are slipped: TC set
+  and nothing else, so that a real client comes back by TCP, where sources cannot be forged.
+- Exempt networks, TCP and clients with a valid cookie are not counted; the caller sees to it.
+- The table is bounded; the network that was seen first goes first.
+"""
+
+from enum import Enum
+from ipaddress import ip_address
+
+V4_PREFIX, V6_PREFIX = 24, 56
+"""One customer of one provider has about as much, so one bucket (BIND's defaults)."""
+MOST_NETWORKS = 100_000
+"""About 30 MB; a flood from more networks than that is no longer told apart by them."""
+BURST_SECONDS = 1.0
+"""A resolver that starts asks for much at once; a second's worth is given in advance."""
+
+
+class Verdict(Enum):
+    """What becomes of a response."""
+
+    SEND = "send"
+    SLIP = "slip"
+    DROP = "drop"
+
+
+class _Bucket:
+    __slots__ = ("filled_at", "level", "refused")
+
+    def __init__(self, level: float, now: float) -> None:
+        self.level = level
+        self.filled_at = now
+        self.refused = 0
+
+
+class RateLimit:
+    """At most `rate` responses a second to a network, in the long run."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._burst = max(1.0, rate * BURST_SECONDS)
+        self._buckets: dict[bytes, _Bucket] = {}
+
+    def judge(self, address: str, now: float) -> Verdict:
+        """Count one response to a client with this address and say what becomes of it."""
+        network = _network(address)
+        bucket = self._buckets.get(network)
+        if bucket is None:
+            bucket = self._add(network, now)
+        bucket.level = min(self._burst, bucket.level + (now - bucket.filled_at) * self._rate)
+        bucket.filled_at = now
+        if bucket.level >= 1:
+            bucket.level -= 1
+            return Verdict.SEND
+        bucket.refused += 1
+        return Verdict.DROP if bucket.refused % 2 else Verdict.SLIP
+
+    def _add(self, network: bytes, now: float) -> _Bucket:
+        if len(self._buckets) >= MOST_NETWORKS:
+            del self._buckets[next(iter(self._buckets))]
+        bucket = self._buckets[network] = _Bucket(self._burst, now)
+        return bucket
+
+
+def _network(address: str) -> bytes:
+    packed = ip_address(address.partition("%")[0]).packed
+    return packed[: V4_PREFIX // 8] if len(packed) == 4 else packed[: V6_PREFIX // 8]
