@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import ip_address
 from random import random
+from typing import TypeVar
 
 import structlog
 from aiohttp import web
@@ -33,7 +34,7 @@ from dnsregistry.health.sweep import sweep
 from dnsregistry.registry.names import Address
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.exchange import Exchange
-from dnsregistry.servers.sockets import Pair, bind_pair, listen_tcp
+from dnsregistry.servers.sockets import ListenError, Pair, bind_pair, listen_tcp
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.settings import Settings
@@ -46,6 +47,7 @@ SHUTDOWN_SECONDS = 5.0
 """What HTTP requests on their way get to end in: more than any of ours takes."""
 _ID_OCTETS = 5
 _Bound = tuple[str, int]
+B = TypeVar("B", Pair, socket.socket)
 
 log = structlog.get_logger("dnsregistry.app")
 
@@ -87,11 +89,11 @@ class App:
         pairs: list[Pair] = []
         port = settings.dns_port
         for host in settings.dns_host:
-            pair = bind_pair(host, port)
+            pair = _bind("DNS", bind_pair, host, port)
             port = pair.address[1]
             pairs.append(pair)
             self._running.callback(pair.close)
-        http = listen_tcp(settings.http_host, settings.http_port)
+        http = _bind("HTTP", listen_tcp, settings.http_host, settings.http_port)
         self._running.callback(http.close)
         dns = [pair.address for pair in pairs]
 
@@ -188,6 +190,14 @@ class App:
                 "refused_connections": tally.refused_connections,
             },
         }
+
+
+def _bind(settings: str, bind: Callable[[str, int], B], host: str, port: int) -> B:
+    """Bind as two settings say, and name them where that fails."""
+    try:
+        return bind(host, port)
+    except ListenError as error:
+        raise ListenError(f"{settings}_HOST, {settings}_PORT: {error}") from error
 
 
 def _make_id() -> str:

@@ -11,7 +11,7 @@ Rules:
   FORMERR.
 - An OPT that was read is answered by an OPT, whatever the answer (RFC 6891, 7). Version 0 is
   spoken.
-- Work is bounded by the message's length and by four records.
+- Work is bounded: by four records, the longest name and 32 options.
 """
 
 import struct
@@ -22,6 +22,10 @@ from dnsregistry.zone.name import Name
 
 MOST_RECORDS = 4
 """More records than any query of ours to answer has: past it the message is not looked through."""
+MOST_OPTIONS = 32
+"""About twice the options that exist: a message full of empty ones would cost milliseconds."""
+NAME_OCTETS = 255
+"""The longest name on the wire (RFC 1035, 2.3.4); past it a name is not looked through."""
 
 _HEADER = struct.Struct("!HHHHHH")
 _TYPE_CLASS = struct.Struct("!HH")
@@ -151,13 +155,11 @@ def _read(message: bytes, questions: int, records: int, additional: int) -> _Sec
 
 def _skip_name(message: bytes, position: int, *, pointers: bool) -> int:
     """Where the name that begins here ends; its octets are all in the message."""
-    start = position
-    while position < len(message):
+    end = min(len(message), position + NAME_OCTETS)
+    while position < end:
         length = message[position]
         position += 1 + length
         if length == 0:
-            if position - start > 255:
-                raise _MalformedError
             return position
         if length >= 0xC0 and pointers:
             return _past(message, position - 1 - length, 2)
@@ -184,7 +186,7 @@ def _read_edns(message: bytes, position: int, end: int) -> Edns:
     _, udp_octets, ttl, _ = _RECORD.unpack_from(message, position - _RECORD.size)
     options: list[tuple[int, bytes]] = []
     while position < end:
-        if position + _OPTION.size > end:
+        if len(options) == MOST_OPTIONS or position + _OPTION.size > end:
             raise _MalformedError
         code, octets = _OPTION.unpack_from(message, position)
         position += _OPTION.size

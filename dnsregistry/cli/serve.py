@@ -96,8 +96,12 @@ def _write_ready_file(path: Path, dns: Any, http: tuple[str, int]) -> None:
     }
     # Whoever waits for the file must never read half of it.
     partial = path.with_name(f"{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    partial.replace(path)
+    try:
+        partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise click.ClickException(f"cannot write --ready-file {path}: {error.strerror}") from None
 
 
 def _join(host: str, port: int) -> str:

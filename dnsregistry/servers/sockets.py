@@ -68,7 +68,9 @@ def is_wildcard(sock: socket.socket) -> bool:
 
 def _bind(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, kind)
+    # Named, since asyncio sends without Nagle's delay only where the protocol is told.
+    protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
+    sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
         if family == socket.AF_INET6:

@@ -129,7 +129,8 @@ class NodeMaker:
             for lease in self._catalogue.of_service(service)
             if lease.is_live(now) and lease.instance.ports and lease.instance.protocol == protocol
         ]
-        return _empty(with_ports) if with_ports else None
+        # It is there while a name below it is, data or not.
+        return None if self._choose(with_ports, now) is None else _empty(with_ports)
 
     def _choose(self, live: list[Lease], now: float) -> list[Lease] | None:
         """The leases to show; empty for a name without data; None for a name that is not."""

@@ -1,0 +1,97 @@
+"""UDP: where a reply leaves from and goes to, and what a burst may do."""
+
+import asyncio
+import socket
+import struct
+
+import pytest
+
+from tests.conftest import Start
+from tests.machine import give_up
+from tests.program import Program
+from tests.wire import Reply, make_query
+
+NAME = "user-service.registry.local"
+
+
+@pytest.mark.parametrize("asked", ["127.0.0.1", "127.0.0.2", "127.9.9.9"])
+async def test_a_wildcard_socket_answers_from_the_address_asked(start: Start, asked: str) -> None:
+    program = await start(dns_host="0.0.0.0")
+    # The client's socket is connected: the system drops what comes from elsewhere.
+    reply = await program.ask(NAME, host=asked, source="127.0.0.1")
+    assert reply.rcode == "NXDOMAIN"
+
+
+async def test_an_ipv6_wildcard_socket_answers_from_the_address_asked(
+    start: Start, ipv6: str
+) -> None:
+    program = await start(dns_host="::")
+    for tcp in (False, True):
+        assert (await program.ask(NAME, host=ipv6, tcp=tcp)).rcode == "NXDOMAIN"
+
+
+async def test_ipv4_and_ipv6_wildcards_share_a_port(start: Start, ipv6: str) -> None:
+    program = await start(dns_host="0.0.0.0,::")
+    assert (await program.ask(NAME, host="127.0.0.2")).rcode == "NXDOMAIN"
+    assert (await program.ask(NAME, host=ipv6)).rcode == "NXDOMAIN"
+
+
+async def test_a_query_from_source_port_0_is_dropped_and_counted(program: Program) -> None:
+    """Nobody can be answered there; the system refuses the reply."""
+    query = make_query(NAME)
+    datagram = struct.pack("!HHHH", 0, program.port, 8 + len(query), 0) + query
+    try:
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+    except PermissionError:
+        give_up("raw sockets need root")
+    with raw:
+        raw.sendto(datagram, ("127.0.0.1", 0))
+    assert (await program.ask(NAME)).rcode == "NXDOMAIN"
+    stats = (await program.read_stats())["dns"]
+    assert (stats["queries"]["udp"], stats["dropped"], stats["faults"]) == (2, 1, 0)
+
+
+async def test_clients_that_are_gone_cost_nothing(program: Program) -> None:
+    """Their ICMP errors come back to the socket that everyone is answered from."""
+    for _ in range(200):
+        client = program.dns.udp()
+        await client.send(make_query(NAME))
+        client.socket.close()
+    assert (await program.ask(NAME)).rcode == "NXDOMAIN"
+
+
+async def test_a_burst_is_answered_whole(program: Program) -> None:
+    client = program.dns.udp()
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    for number in range(200):
+        await client.send(make_query(NAME, id=number))
+    assert [Reply.of(await client.receive()).id for _ in range(200)] == list(range(200))
+
+
+async def test_a_burst_lets_http_have_its_turn(program: Program) -> None:
+    client = program.dns.udp()
+    flooding = True
+
+    async def flood() -> None:
+        query = make_query(NAME)
+        while flooding:
+            for _ in range(64):
+                await client.send(query)
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(flood())
+    for _ in range(20):
+        async with program.http.get("/health") as response:
+            assert response.status == 200
+    flooding = False
+    await task
+    assert (await program.read_stats())["dns"]["queries"]["udp"] > 64
+
+
+async def test_after_the_stop_the_port_is_free(start: Start) -> None:
+    program = await start()
+    connection = await program.dns.tcp()
+    await connection.exchange(make_query(NAME))
+    await program.stop()
+    again = await start(dns_port=program.port)
+    assert (await again.ask(NAME)).rcode == "NXDOMAIN"

@@ -1,0 +1,78 @@
+"""Several zones as one: a name belongs to the deepest."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.lookup import Found, Lookup, NotOurs
+from dnsregistry.zone.name import Name
+from dnsregistry.zone.rdata import TXT
+from dnsregistry.zone.rrset import RRset
+
+
+@dataclass(frozen=True, slots=True)
+class Stone:
+    """A zone that tells what it was asked."""
+
+    origin: Name
+    age: int = 0
+
+    def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
+        """Answer anything with a text."""
+        said = f"{self.origin} {self.age} {rtype} {now}".encode()
+        return Found(RRset(name, rtype, 0, (TXT((said,)),)))
+
+
+def _stone(text: str, age: int = 0) -> Stone:
+    return Stone(Name.from_text(text), age)
+
+
+def _asked(authority: Authority, text: str) -> str | None:
+    """Which zone was asked, as origin and age."""
+    lookup = authority.lookup(Name.from_text(text), 16, 5.0)
+    if isinstance(lookup, NotOurs):
+        assert authority.find(Name.from_text(text)) is None
+        return None
+    assert isinstance(lookup, Found)
+    (rdata,) = lookup.rrset.rdatas
+    assert isinstance(rdata, TXT)
+    origin, age, *rest = rdata.strings[0].decode().split()
+    assert rest == ["16", "5.0"]
+    return origin + age
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("registry.local", "registry.local.0"),
+        ("a.b.registry.local", "registry.local.0"),
+        ("sub.registry.local", "sub.registry.local.0"),
+        ("A.SUB.Registry.Local", "sub.registry.local.0"),
+        ("xsub.registry.local", "registry.local.0"),
+        ("x\\.sub.registry.local", "registry.local.0"),
+        ("local", None),
+        ("xregistry.local", None),
+        (".", None),
+    ],
+)
+def test_the_deepest_zone_is_asked(name: str, asked: str | None) -> None:
+    authority = Authority([_stone("registry.local"), _stone("sub.registry.local")])
+    assert _asked(authority, name) == asked
+
+
+def test_the_root_owns_what_no_other_does() -> None:
+    authority = Authority([_stone("."), _stone("local")])
+    assert _asked(authority, "example.org") == ".0"
+    assert _asked(authority, "x.local") == "local.0"
+
+
+def test_zones_come_change_and_go() -> None:
+    authority = Authority([])
+    assert _asked(authority, "x.local") is None
+    authority.put(_stone("local"))
+    assert _asked(authority, "x.local") == "local.0"
+    authority.put(_stone("LOCAL", 1))
+    assert _asked(authority, "x.local") == "local.1"
+    authority.remove(Name.from_text("local"))
+    assert _asked(authority, "x.local") is None

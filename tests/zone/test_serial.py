@@ -1,0 +1,34 @@
+"""Serial number arithmetic."""
+
+import dns.serial
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dnsregistry.zone.serial import MODULUS, advance, is_newer
+
+SERIALS = st.integers(0, MODULUS - 1) | st.sampled_from([0, 1, MODULUS - 1, MODULUS // 2])
+
+
+@settings(deadline=None)
+@given(SERIALS)
+def test_the_next_serial_is_newer_and_never_zero(serial: int) -> None:
+    following = advance(serial)
+    assert 0 < following < MODULUS
+    assert is_newer(following, serial)
+    assert not is_newer(serial, following)
+
+
+def test_the_serial_wraps_past_zero() -> None:
+    assert advance(MODULUS - 1) == 1
+
+
+@settings(deadline=None)
+@given(SERIALS, SERIALS)
+def test_dnspython_finds_the_same_serial_newer(one: int, other: int) -> None:
+    assert is_newer(one, other) == (dns.serial.Serial(one) > dns.serial.Serial(other))
+
+
+@pytest.mark.parametrize(("one", "other"), [(5, 5), (MODULUS // 2, 0), (0, MODULUS // 2)])
+def test_equal_and_opposite_serials_are_not_newer(one: int, other: int) -> None:
+    assert not is_newer(one, other)
