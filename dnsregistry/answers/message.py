@@ -29,7 +29,7 @@ from dnsregistry.answers.protocol import (
 )
 from dnsregistry.answers.query import Edns, Fault, Query, Question
 from dnsregistry.zone.name import Name
-from dnsregistry.zone.rdata import AAAA, CNAME, HINFO, NS, SOA, SRV, TXT, A, Opaque, Rdata
+from dnsregistry.zone.rdata import AAAA, CNAME, HINFO, NS, PTR, SOA, SRV, TXT, A, Opaque, Rdata
 from dnsregistry.zone.rrset import RRset
 
 OPT_OCTETS = 11
@@ -155,6 +155,8 @@ def _rdata(rdata: Rdata) -> Any:
             return dnslib.NS(_label(target))
         case CNAME(target):
             return dnslib.CNAME(_label(target))
+        case PTR(target):
+            return dnslib.PTR(_label(target))
         case SOA(mname, rname, serial, refresh, retry, expire, minimum):
             times = (serial, refresh, retry, expire, minimum)
             return dnslib.SOA(_label(mname), _label(rname), times)
