@@ -25,10 +25,11 @@ from dnsregistry.answers.protocol import (
     RRClass,
 )
 from dnsregistry.answers.query import Question
+from dnsregistry.answers.subset import choose
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import Found, NoData, NoName, NotOurs, Referral
 from dnsregistry.zone.name import Name
-from dnsregistry.zone.rdata import CNAME, HINFO, SRV, RRType
+from dnsregistry.zone.rdata import CNAME, HINFO, PTR, SRV, RRType
 from dnsregistry.zone.rrset import RRset
 
 LONGEST_CHAIN = 8
@@ -39,10 +40,14 @@ _RFC8482 = HINFO(b"RFC8482", b"")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a decision takes from outside: the time, and numbers drawn from [0, 1)."""
+    """What a decision takes from outside: the time, chance, and whom it is for.
+
+    `chance` draws numbers from [0, 1); `client` is an address in text.
+    """
 
     now: float
     chance: Chance
+    client: str = ""
 
 
 def decide(question: Question, zone: Authority, identity: Identity, moment: Moment) -> Answer:
@@ -74,8 +79,8 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer:
                 return _denied(Rcode.NOERROR, chain, soa)
             case Referral(ns, glue):
                 return _refer(chain, ns, glue)
-            case Found(rrset, additional):
-                chain.append(order(rrset, moment.chance))
+            case Found(rrset, additional, most):
+                chain.append(_take(rrset, most, moment))
         alias = chain[-1].rdatas[0]
         if rtype == RRType.CNAME or not isinstance(alias, CNAME):
             return _found(Rcode.NOERROR, chain, _arrange(chain[-1], additional))
@@ -89,8 +94,8 @@ def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer:
         case NoData(soa):
             hinfo = RRset(name, RRType.HINFO, soa.ttl, (_RFC8482,))
             return _found(Rcode.NOERROR, [hinfo])
-        case Found(rrset):
-            return _found(Rcode.NOERROR, [order(rrset, moment.chance)])
+        case Found(rrset, _, most):
+            return _found(Rcode.NOERROR, [_take(rrset, most, moment)])
         case NoName(soa):
             return _denied(Rcode.NXDOMAIN, [], soa)
         case Referral(ns, glue):
@@ -99,11 +104,16 @@ def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer:
             return REFUSED
 
 
+def _take(rrset: RRset, most: int, moment: Moment) -> RRset:
+    """The records that an answer is to have, in the order that is drawn for it."""
+    return order(choose(rrset, most, moment.client) if most else rrset, moment.chance)
+
+
 def _arrange(rrset: RRset, addresses: Mapping[Name, tuple[RRset, ...]]) -> list[RRset]:
     """The targets' addresses in the order of the records, so that the first ones fit first."""
     if not addresses:
         return []
-    targets = [rdata.target for rdata in rrset.rdatas if isinstance(rdata, SRV)]
+    targets = [rdata.target for rdata in rrset.rdatas if isinstance(rdata, SRV | PTR)]
     arranged = {target: addresses.get(target, ()) for target in targets} or addresses
     return [rrset for rrsets in arranged.values() for rrset in rrsets]
 

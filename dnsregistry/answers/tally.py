@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Tally:
-    """Counts since the start. `faults` are errors of ours, `dropped` are replies not sent."""
+    """Counts since the start. `faults` are errors of ours, `dropped` replies that the kernel did
+    not take, `limited` those that the rate limit held back.
+    """
 
     udp: int = 0
     tcp: int = 0
@@ -14,4 +16,5 @@ class Tally:
     faults: int = 0
     dropped: int = 0
     refused_connections: int = 0
+    limited: int = 0
     rcodes: Counter[int] = field(default_factory=Counter)
