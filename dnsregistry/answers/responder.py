@@ -103,7 +103,7 @@ class Responder:
     def _write(self, query: Query, answer: Answer, options: Options, client: Client) -> bytes:
         limit = _limit(query, client)
         reply = encode(query, answer, limit, options.reply)
-        if client.tcp or not reply[_TC_OCTET] & _TC_BIT:
+        if not reply[_TC_OCTET] & _TC_BIT or not answer.answer:
             return reply
         shortened = self._shorten(query, answer, options, client)
         return encode(query, shortened, limit, options.reply, cut=True)

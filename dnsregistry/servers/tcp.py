@@ -12,6 +12,7 @@ Rules:
 
 import asyncio
 import socket
+import ssl
 from collections import Counter
 from dataclasses import dataclass
 from typing import cast
@@ -34,12 +35,19 @@ class TcpLimits:
 
 
 class TcpServer:
-    """Serves one listening TCP socket, which it closes at the end."""
+    """Serves one listening TCP socket, with or without TLS (RFC 7858), and closes it at the end."""
 
-    def __init__(self, sock: socket.socket, exchange: Exchange, limits: TcpLimits) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        exchange: Exchange,
+        limits: TcpLimits,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.exchange = exchange
         self.limits = limits
         self._sock = sock
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._connections: dict[TcpConnection, str] = {}
         self._per_client: Counter[str] = Counter()
@@ -47,7 +55,14 @@ class TcpServer:
     async def start(self) -> None:
         """Begin to accept on the running loop."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: TcpConnection(self), sock=self._sock)
+        handshake = None if self._tls is None else self.limits.idle
+        self._server = await loop.create_server(
+            lambda: TcpConnection(self),
+            sock=self._sock,
+            ssl=self._tls,
+            ssl_handshake_timeout=handshake,
+            ssl_shutdown_timeout=handshake,
+        )
 
     async def stop(self) -> None:
         """Accept nothing more and cut what is open."""

@@ -99,14 +99,14 @@ class NodeMaker:
                 return self._srv(name, find.of_service(service), port_of, now)
             case NamedPorts(protocol, service):
                 leases = _speaking(find.of_service(service), protocol, now)
-                return _branch(lease for lease in leases if lease.instance.ports)
+                return self._parent([x for x in leases if x.instance.ports], now)
             case InstanceName(instance_id, service, protocol):
                 return self._instance(name, instance_id, (service, protocol), now)
             case Subtype(label, service, protocol):
                 return self._subtype(name, find.labelled(service, label), protocol, now)
             case SubtypeBranch(service, protocol):
                 leases = _speaking(find.of_service(service), protocol, now)
-                return _branch(lease for lease in leases if lease.instance.labels)
+                return self._parent([x for x in leases if x.instance.labels], now)
             case ServiceTypes():
                 return self._service_types(name, now)
 
@@ -190,6 +190,10 @@ class NodeMaker:
         if (lease.instance.service, lease.instance.protocol) != service_type:
             return None
         return self._from_shown([lease], now, make)
+
+    def _parent(self, live: list[Lease], now: float) -> Node | None:
+        """A name that is there while one below it is, data or not (RFC 8020)."""
+        return self._from_shown(live, now, lambda _, span: Node({}, span.until))
 
     def _service_types(self, name: Name, now: float) -> Node:
         types: dict[PTR, None] = {}
