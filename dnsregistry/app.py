@@ -207,6 +207,7 @@ class App:
             now=self._now,
             lease_ttl=settings.lease_ttl,
             new_id=_make_id,
+            check=self.zone.check_alias,
             dns_names=self.zone.names_of,
             stats=self._tell_stats,
             readiness=lambda: Readiness(self._state),

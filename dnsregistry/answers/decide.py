@@ -27,13 +27,10 @@ from dnsregistry.answers.protocol import (
 from dnsregistry.answers.query import Question
 from dnsregistry.answers.subset import choose
 from dnsregistry.zone.authority import Authority
-from dnsregistry.zone.lookup import Found, NoData, NoName, NotOurs, Referral
+from dnsregistry.zone.lookup import LONGEST_CHAIN, Found, NoData, NoName, NotOurs, Referral
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import CNAME, HINFO, PTR, SRV, RRType
 from dnsregistry.zone.rrset import RRset
-
-LONGEST_CHAIN = 8
-"""Aliases followed in one answer: more than any real chain, and a bound on the work."""
 
 _RFC8482 = HINFO(b"RFC8482", b"")
 

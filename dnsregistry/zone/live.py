@@ -8,10 +8,11 @@ Rules:
 """
 
 from dnsregistry.registry.catalogue import Catalogue
+from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.zone import serial
-from dnsregistry.zone.lookup import Found, Lookup, NoData, NoName, NotOurs
+from dnsregistry.zone.lookup import LONGEST_CHAIN, Found, Lookup, NoData, NoName, NotOurs
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.node import Node, NodeMaker
 from dnsregistry.zone.owner import (
@@ -25,7 +26,7 @@ from dnsregistry.zone.owner import (
     read,
 )
 from dnsregistry.zone.policy import LivePolicy
-from dnsregistry.zone.rdata import SOA, RRType
+from dnsregistry.zone.rdata import CNAME, SOA, RRType
 from dnsregistry.zone.rrset import RRset
 from dnsregistry.zone.text import write_text
 
@@ -86,6 +87,25 @@ class LiveZone:
                     self._nodes.pop(owner, None)
         if _visible(change.before) != _visible(change.after):
             self.serial = serial.advance(self.serial)
+
+    def check_alias(self, instance: Instance, now: float) -> None:
+        """Refuse, with InvalidField, a host name that leads back to the instance itself."""
+        if instance.host is None:
+            return
+        own = {self.origin.prepend(*owner.labels()) for owner in owners_of(instance)}
+        target = Name.from_text(instance.host)
+        for _ in range(LONGEST_CHAIN):
+            if target in own:
+                raise InvalidField("address", f"{instance.host!r} leads back to this instance")
+            found = self.lookup(target, RRType.CNAME, now)
+            if not isinstance(found, Found):
+                return
+            alias = found.rrset.rdatas[0]
+            if isinstance(alias, CNAME):
+                target = alias.target
+        raise InvalidField(
+            "address", f"{instance.host!r} leads through more than {LONGEST_CHAIN} aliases"
+        )
 
     def names_of(self, instance: Instance) -> list[str]:
         """The owner names that answer with an instance, without the final dot."""

@@ -7,6 +7,9 @@ from typing import Protocol
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rrset import RRset
 
+LONGEST_CHAIN = 8
+"""Aliases followed in one answer: more than any real chain, and a bound on the work."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
