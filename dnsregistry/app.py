@@ -161,7 +161,7 @@ class App:
             limit=RateLimit(settings.rate_limit) if settings.rate_limit else None,
             unlimited=Access(settings.rate_limit_exempt),
         )
-        return Responder(authority, identity, options, protection, self._now, random)
+        return Responder(authority, identity, options, protection, None, self._now, random)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run something beside the servers, until the stop."""

@@ -1,7 +1,7 @@
 """What the answer to a question is. Pure: the zone, the time and chance are arguments.
 
 Rules:
-- Names outside the zone are refused, with neither aa nor ra.
+- Names outside our zones are NotOurs: whoever called knows whether others are to be asked.
 - A denial carries the SOA (RFC 2308, 3). NXDOMAIN speaks of the name, NODATA of the type.
 - An alias is followed inside the zone, its records in the order of the chain (RFC 1034,
   4.3.2, 3a); the rcode is that of the chain's end (RFC 6604, 3). A loop is SERVFAIL.
@@ -47,8 +47,10 @@ class Moment:
     client: str = ""
 
 
-def decide(question: Question, zone: Authority, identity: Identity, moment: Moment) -> Answer:
-    """Return the answer to a question of any class and type."""
+def decide(
+    question: Question, zone: Authority, identity: Identity, moment: Moment
+) -> Answer | NotOurs:
+    """Return the answer to a question of any class and type; NotOurs for others' names."""
     if question.rclass == RRClass.CH:
         return identity.answer(question.name, question.rtype)
     if question.rclass != RRClass.IN or question.rtype in (AXFR, IXFR):
@@ -62,14 +64,12 @@ def decide(question: Question, zone: Authority, identity: Identity, moment: Mome
     return _follow(question.name, question.rtype, zone, moment)
 
 
-def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer:
+def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer | NotOurs:
     chain: list[RRset] = []
     while True:
         match zone.lookup(name, rtype, moment.now):
-            case NotOurs():
-                if not chain:
-                    return REFUSED
-                return _found(Rcode.NOERROR, chain)
+            case NotOurs() as elsewhere:
+                return _found(Rcode.NOERROR, chain) if chain else elsewhere
             case NoName(soa):
                 return _denied(Rcode.NXDOMAIN, chain, soa)
             case NoData(soa):
@@ -86,7 +86,7 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer:
         name = alias.target
 
 
-def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer:
+def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer | NotOurs:
     match zone.lookup(name, RRType.A, moment.now):
         case NoData(soa):
             hinfo = RRset(name, RRType.HINFO, soa.ttl, (_RFC8482,))
@@ -97,8 +97,8 @@ def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer:
             return _denied(Rcode.NXDOMAIN, [], soa)
         case Referral(ns, glue):
             return _refer([], ns, glue)
-        case NotOurs():
-            return REFUSED
+        case NotOurs() as elsewhere:
+            return elsewhere
 
 
 def _take(rrset: RRset, most: int, moment: Moment) -> RRset:

@@ -24,6 +24,7 @@ from dnsregistry.answers.protocol import (
     HEADER_OCTETS,
     OPT,
     QR,
+    RA,
     RD,
     TC,
     RRClass,
@@ -48,12 +49,15 @@ def encode(
     options: Sequence[tuple[int, bytes]] = (),
     *,
     cut: bool = False,
+    recursion: bool = False,
 ) -> bytes:
     """Write the answer to a query in at most `limit` octets; at least the question fits.
 
     `cut` says that the answer has been shortened before: TC is set, and there is no glue.
+    `recursion` says that this client's questions for others' names are forwarded.
     """
-    flags = QR | (AA if answer.authoritative else 0) | (RD if query.recursion_desired else 0)
+    flags = QR | (AA if answer.authoritative else 0) | (RA if recursion else 0)
+    flags |= RD if query.recursion_desired else 0
     opt = _opt(query.edns, answer.rcode, options) if query.edns else b""
     buffer = _Buffer(query.question, limit - len(opt))
     answers, fits = buffer.write_records(answer.answer)
@@ -79,6 +83,11 @@ def encode_fault(fault: Fault) -> bytes:
         buffer.append(_opt(fault.edns, fault.rcode, ()))
     counts = (1 if fault.question else 0, 0, 0, 1 if fault.edns else 0)
     return buffer.finish(fault.id, flags | fault.rcode & 0xF, counts)
+
+
+def encode_options(options: Sequence[tuple[int, bytes]]) -> bytes:
+    """Write options as an OPT record's data (RFC 6891, 6.1.2)."""
+    return b"".join(_OPTION.pack(code, len(octets)) + octets for code, octets in options)
 
 
 class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
@@ -195,5 +204,5 @@ def _labels(wire: bytes) -> list[bytes]:
 
 def _opt(edns: Edns, rcode: int, options: Sequence[tuple[int, bytes]]) -> bytes:
     ttl = rcode >> 4 << 24 | (0x8000 if edns.dnssec_ok else 0)
-    data = b"".join(_OPTION.pack(code, len(octets)) + octets for code, octets in options)
+    data = encode_options(options)
     return _OPT.pack(0, OPT, EDNS_UDP_OCTETS, ttl, len(data)) + data

@@ -3,14 +3,16 @@
 In this order: the guard, who may ask, how often, then what the answer is.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from dnsregistry.answers.access import Access, Client
 from dnsregistry.answers.answer import REFUSED, Answer
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.decide import Moment, decide
-from dnsregistry.answers.message import encode, encode_fault
+from dnsregistry.answers.message import encode, encode_fault, encode_options
 from dnsregistry.answers.options import NO_OPTIONS, OptionAnswerer, Options
 from dnsregistry.answers.order import Chance, order
 from dnsregistry.answers.protocol import (
@@ -24,6 +26,7 @@ from dnsregistry.answers.ratelimit import RateLimit, Verdict
 from dnsregistry.answers.subset import choose, rank
 from dnsregistry.answers.tally import Tally
 from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.lookup import NotOurs
 
 _TC_OCTET, _TC_BIT = 2, 0x02
 _ANSWER_COUNT = slice(6, 8)
@@ -38,8 +41,30 @@ class Protection:
     unlimited: Access
 
 
+class Elsewhere(Protocol):
+    """Whoever answers for names that are not ours."""
+
+    def answer(
+        self, query: Query, message: bytes, limit: int, options: bytes
+    ) -> bytes | asyncio.Future[bytes]:
+        """Return the reply, or a future of it; `options` go into its OPT."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recursion:
+    """Who answers for names that are not ours, and for whom."""
+
+    elsewhere: Elsewhere
+    access: Access
+
+
+Reply = bytes | asyncio.Future[bytes] | None
+"""What comes of a message: a reply at once, one to come, or none."""
+
+
 class Responder:
-    """Answers messages about our zones, and counts what it answered."""
+    """Answers messages about our zones, has others' forwarded, and counts what it answered."""
 
     def __init__(
         self,
@@ -47,6 +72,7 @@ class Responder:
         identity: Identity,
         options: OptionAnswerer,
         protection: Protection,
+        recursion: Recursion | None,
         now: Callable[[], float],
         chance: Chance,
     ) -> None:
@@ -55,11 +81,12 @@ class Responder:
         self._identity = identity
         self._options = options
         self._protection = protection
+        self._recursion = recursion
         self._now = now
         self._chance = chance
 
-    def respond(self, message: bytes, client: Client) -> bytes | None:
-        """Return the reply to a message; None where it gets none."""
+    def respond(self, message: bytes, client: Client) -> Reply:
+        """Return the reply to a message, at once for names of ours."""
         query = decode(message)
         if isinstance(query, Silence):
             self.tally.silent += 1
@@ -79,7 +106,10 @@ class Responder:
             answer = REFUSED
         else:
             moment = Moment(now, self._chance, client.address)
-            answer = decide(query.question, self._zones, self._identity, moment)
+            decided = decide(query.question, self._zones, self._identity, moment)
+            if isinstance(decided, NotOurs):
+                return self._ask_elsewhere(query, message, options, client)
+            answer = decided
         self.tally.rcodes[answer.rcode] += 1
         return self._write(query, answer, options, client)
 
@@ -100,13 +130,29 @@ class Responder:
         self.tally.limited += verdict is not Verdict.SEND
         return verdict
 
+    def _ask_elsewhere(
+        self, query: Query, message: bytes, options: Options, client: Client
+    ) -> Reply:
+        recursion = self._recursion_for(client)
+        if recursion is None or not query.recursion_desired:
+            self.tally.rcodes[Rcode.REFUSED] += 1
+            return self._write(query, REFUSED, options, client)
+        self.tally.forwarded += 1
+        limit = _limit(query, client)
+        return recursion.elsewhere.answer(query, message, limit, encode_options(options.reply))
+
+    def _recursion_for(self, client: Client) -> Recursion | None:
+        recursion = self._recursion
+        return recursion if recursion and recursion.access.allows(client.address) else None
+
     def _write(self, query: Query, answer: Answer, options: Options, client: Client) -> bytes:
         limit = _limit(query, client)
-        reply = encode(query, answer, limit, options.reply)
+        recursion = self._recursion_for(client) is not None
+        reply = encode(query, answer, limit, options.reply, recursion=recursion)
         if not reply[_TC_OCTET] & _TC_BIT or not answer.answer:
             return reply
         shortened = self._shorten(query, answer, options, client)
-        return encode(query, shortened, limit, options.reply, cut=True)
+        return encode(query, shortened, limit, options.reply, cut=True, recursion=recursion)
 
     def _shorten(self, query: Query, answer: Answer, options: Options, client: Client) -> Answer:
         """The answer with as many records of its last RRset as fit, the client's own ones."""

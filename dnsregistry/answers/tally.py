@@ -21,6 +21,7 @@ class Tally:
     faults: int = 0
     dropped: int = 0
     limited: int = 0
+    forwarded: int = 0
     refused_connections: int = 0
     rcodes: Counter[int] = field(default_factory=Counter)
 
@@ -33,5 +34,6 @@ class Tally:
             "faults": self.faults,
             "dropped": self.dropped,
             "limited": self.limited,
+            "forwarded": self.forwarded,
             "refused_connections": self.refused_connections,
         }

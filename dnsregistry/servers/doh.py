@@ -55,5 +55,7 @@ class DohServer:
         reply = self._exchange.answer(message, Client(request.remote or "::", tcp=True))
         if reply is None:
             raise web.HTTPBadRequest(text="that is no DNS query")
+        if not isinstance(reply, bytes):
+            reply = await reply
         headers = {"Cache-Control": f"max-age={smallest_ttl(reply)}"}
         return web.Response(body=reply, content_type=MEDIA_TYPE, headers=headers)
