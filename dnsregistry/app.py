@@ -1,6 +1,6 @@
 """The whole program, built by hand: reading this tells how it hangs together.
 
-    HTTP ─▶ api ─▶ registry ─▶ (changes) ─▶ zone ─▶ answers ─▶ servers ─▶ UDP · TCP
+    HTTP ─▶ api ─▶ registry ─▶ (changes) ─▶ zone ─▶ answers ─▶ servers ─▶ UDP · TCP · DoT · DoH
                       ▲
                    health (sweep)
 
@@ -12,44 +12,53 @@ import base64
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from ipaddress import ip_address
 from random import random
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import structlog
 from aiohttp import web
 
 from dnsregistry import __version__
 from dnsregistry.answers.access import Access
 from dnsregistry.answers.chaos import Identity
-from dnsregistry.answers.protocol import Rcode
-from dnsregistry.answers.responder import Responder
+from dnsregistry.answers.cookie import CookieBaker
+from dnsregistry.answers.options import OptionAnswerer
+from dnsregistry.answers.ratelimit import RateLimit
+from dnsregistry.answers.responder import Protection, Responder
 from dnsregistry.api.application import build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
 from dnsregistry.health.sweep import sweep
-from dnsregistry.registry.names import Address
 from dnsregistry.registry.registry import Registry
+from dnsregistry.servers.certificate import Certificate
+from dnsregistry.servers.doh import PATH as DOH_PATH
+from dnsregistry.servers.doh import DohServer
 from dnsregistry.servers.exchange import Exchange
-from dnsregistry.servers.sockets import ListenError, Pair, bind_pair, listen_tcp
+from dnsregistry.servers.sockets import (
+    ListenError,
+    Pair,
+    bind_pair,
+    find_reachable,
+    listen_tcp,
+)
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.settings import Settings
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.name import Name
+from dnsregistry.zone.patterns import Patterns
 from dnsregistry.zone.policy import LivePolicy
+from dnsregistry.zone.reverse import ReverseZones
 
 SHUTDOWN_SECONDS = 5.0
 """What HTTP requests on their way get to end in: more than any of ours takes."""
+COOKIE_SECRET_OCTETS = 16
 _ID_OCTETS = 5
 _Bound = tuple[str, int]
 B = TypeVar("B", Pair, socket.socket)
-
-log = structlog.get_logger("dnsregistry.app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class Listening:
     """Where the program listens: hosts in text, and ports as they were bound."""
 
     dns: Sequence[_Bound]
+    dot: Sequence[_Bound]
     http: _Bound
 
 
@@ -72,7 +82,7 @@ class App:
         self.registry = Registry()
 
     async def start(self) -> Listening:
-        """Bind, then serve. Raises ListenError; nothing is left open then."""
+        """Bind, build, then serve. Raises ListenError; nothing is left open then."""
         try:
             return await self._start()
         except BaseException:
@@ -85,49 +95,85 @@ class App:
         await self._running.aclose()
 
     async def _start(self) -> Listening:
-        settings = self._settings
-        pairs: list[Pair] = []
-        port = settings.dns_port
-        for host in settings.dns_host:
-            pair = _bind("DNS", bind_pair, host, port)
-            port = pair.address[1]
-            pairs.append(pair)
-            self._running.callback(pair.close)
-        http = _bind("HTTP", listen_tcp, settings.http_host, settings.http_port)
+        pairs = self._bind_dns()
+        secure = self._bind_dot()
+        http_host, http_port = self._settings.http_host, self._settings.http_port
+        http = _bind("HTTP_HOST, HTTP_PORT", listen_tcp, http_host, http_port)
         self._running.callback(http.close)
-        dns = [pair.address for pair in pairs]
-
-        self.zone = self._build_zone([host for host, _ in dns])
-        self.registry.feed.subscribe(self.zone.apply)
-        self._responder = self._build_responder(self.zone)
-
-        self._start_sweep()
+        listening = Listening(
+            dns=[pair.address for pair in pairs],
+            dot=[sock.getsockname()[:2] for sock in secure],
+            http=http.getsockname()[:2],
+        )
+        self._build(listening)
+        self._spawn(sweep(self.registry, self._now), "sweep")
         await self._start_dns(pairs)
+        await self._start_dot(secure)
         await self._start_http(http)
         self._state = ReadyState.READY
-        return Listening(dns, http.getsockname()[:2])
+        return listening
 
-    def _build_zone(self, hosts: Sequence[str]) -> LiveZone:
-        settings = self._settings
+    def _bind_dns(self) -> list[Pair]:
+        pairs: list[Pair] = []
+        port = self._settings.dns_port
+        for host in self._settings.dns_host:
+            pair = _bind("DNS_HOST, DNS_PORT", bind_pair, host, port)
+            self._running.callback(pair.close)
+            port = pair.address[1]
+            pairs.append(pair)
+        return pairs
+
+    def _bind_dot(self) -> list[socket.socket]:
+        secure: list[socket.socket] = []
+        port = self._settings.dot_port
+        for host in self._settings.dns_host if self._settings.tls_cert else ():
+            sock = _bind("DNS_HOST, DOT_PORT", listen_tcp, host, port)
+            self._running.callback(sock.close)
+            port = sock.getsockname()[1]
+            secure.append(sock)
+        return secure
+
+    def _build(self, listening: Listening) -> None:
+        settings, registry = self._settings, self.registry
         policy = LivePolicy(
             origin=Name.from_text(settings.zone),
             ttl=settings.dns_ttl,
+            ttls=Patterns(settings.service_ttls, settings.dns_ttl),
+            limits=Patterns(settings.service_limits, 0),
             negative_ttl=settings.negative_ttl,
             empty_service=settings.empty_service,
-            name_server=[_reachable(host) for host in hosts],
+            name_server=[find_reachable(host) for host, _ in listening.dns],
         )
         # Time has moved on further than the serial since the last run, at a change a second.
-        return LiveZone(self.registry.catalogue, policy, first_serial=int(self._now()))
+        self.zone = LiveZone(registry.catalogue, policy, first_serial=int(self._now()))
+        registry.feed.subscribe(self.zone.apply)
 
-    def _build_responder(self, zone: LiveZone) -> Responder:
+        authority = Authority([self.zone])
+        reverse = ReverseZones(authority, registry.catalogue, policy, self.zone.soa)
+        if settings.reverse_zones == "auto":
+            reverse.follow_addresses()
+        else:
+            reverse.declare(settings.reverse_zones)
+        registry.feed.subscribe(reverse.apply)
+
+        self._responder = self._build_responder(authority)
+        self._exchange = Exchange(self._responder)
+
+    def _build_responder(self, authority: Authority) -> Responder:
         settings = self._settings
         identity = Identity.of(settings.chaos_version, settings.chaos_id)
-        return Responder(
-            Authority([zone]), identity, Access(settings.allow_query), self._now, random
+        baker = CookieBaker(secrets.token_bytes(COOKIE_SECRET_OCTETS))
+        options = OptionAnswerer(baker, settings.chaos_id, settings.tcp_idle)
+        protection = Protection(
+            access=Access(settings.allow_query),
+            limit=RateLimit(settings.rate_limit) if settings.rate_limit else None,
+            unlimited=Access(settings.rate_limit_exempt),
         )
+        return Responder(authority, identity, options, protection, None, self._now, random)
 
-    def _start_sweep(self) -> None:
-        task = asyncio.create_task(sweep(self.registry, self._now), name="sweep")
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something beside the servers, until the stop."""
+        task = asyncio.create_task(work, name=name)
 
         async def cancel() -> None:
             task.cancel()
@@ -136,20 +182,31 @@ class App:
         self._running.push_async_callback(cancel)
 
     async def _start_dns(self, pairs: Sequence[Pair]) -> None:
+        for pair in pairs:
+            udp = UdpServer(pair.udp, self._exchange)
+            udp.start()
+            self._running.callback(udp.stop)
+            tcp = TcpServer(pair.tcp, self._exchange, self._limit_tcp())
+            await tcp.start()
+            self._running.push_async_callback(tcp.stop)
+
+    async def _start_dot(self, secure: Sequence[socket.socket]) -> None:
+        if self._settings.tls_cert is None:
+            return
+        certificate = Certificate(self._settings.tls_cert, self._settings.tls_key)
+        self._spawn(certificate.follow(), "certificate")
+        for sock in secure:
+            server = TcpServer(sock, self._exchange, self._limit_tcp(), certificate.context)
+            await server.start()
+            self._running.push_async_callback(server.stop)
+
+    def _limit_tcp(self) -> TcpLimits:
         settings = self._settings
-        limits = TcpLimits(
+        return TcpLimits(
             idle=settings.tcp_idle,
             connections=settings.tcp_connections,
             connections_per_client=settings.tcp_connections_per_client,
         )
-        exchange = Exchange(self._responder)
-        for pair in pairs:
-            udp = UdpServer(pair.udp, exchange)
-            udp.start()
-            self._running.callback(udp.stop)
-            tcp = TcpServer(pair.tcp, exchange, limits)
-            await tcp.start()
-            self._running.push_async_callback(tcp.stop)
 
     async def _start_http(self, sock: socket.socket) -> None:
         settings = self._settings
@@ -158,6 +215,7 @@ class App:
             now=self._now,
             lease_ttl=settings.lease_ttl,
             new_id=_make_id,
+            check=self.zone.check_alias,
             dns_names=self.zone.names_of,
             stats=self._tell_stats,
             readiness=lambda: Readiness(self._state),
@@ -165,13 +223,15 @@ class App:
             body_limit=settings.body_limit,
             array_body_limit=settings.array_body_limit,
         )
-        runner = Runner(build_application(api), shutdown_timeout=SHUTDOWN_SECONDS)
+        doh = DohServer(self._exchange)
+        others = [("GET", DOH_PATH, doh.get), ("POST", DOH_PATH, doh.post)]
+        runner = Runner(build_application(api, others), shutdown_timeout=SHUTDOWN_SECONDS)
         self._running.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.SockSite(runner, sock).start()
 
     def _tell_stats(self) -> Mapping[str, object]:
-        catalogue, tally = self.registry.catalogue, self._responder.tally
+        catalogue = self.registry.catalogue
         return {
             "version": __version__,
             "uptime": round(time.monotonic() - self._started_at, 3),
@@ -181,46 +241,18 @@ class App:
                 "revision": self.registry.feed.revision,
             },
             "zone": {"origin": self._settings.zone, "serial": self.zone.serial},
-            "dns": {
-                "queries": {"udp": tally.udp, "tcp": tally.tcp},
-                "rcodes": {_name_rcode(code): count for code, count in tally.rcodes.items()},
-                "silent": tally.silent,
-                "faults": tally.faults,
-                "dropped": tally.dropped,
-                "refused_connections": tally.refused_connections,
-            },
+            "dns": self._responder.tally.tell(),
         }
 
 
 def _bind(settings: str, bind: Callable[[str, int], B], host: str, port: int) -> B:
-    """Bind as two settings say, and name them where that fails."""
+    """Bind as settings say, and name them where that fails."""
     try:
         return bind(host, port)
     except ListenError as error:
-        raise ListenError(f"{settings}_HOST, {settings}_PORT: {error}") from error
+        raise ListenError(f"{settings}: {error}") from error
 
 
 def _make_id() -> str:
     """A short id, so that it is its own host label: eight letters and digits, 40 random bits."""
     return base64.b32encode(secrets.token_bytes(_ID_OCTETS)).decode().lower()
-
-
-def _name_rcode(code: int) -> str:
-    return Rcode(code).name
-
-
-def _reachable(host: str) -> Address:
-    """The address under which others reach a listener: itself, or for a wildcard the machine's."""
-    address = ip_address(host)
-    if not address.is_unspecified:
-        return address
-    family, elsewhere = (
-        (socket.AF_INET, "192.0.2.1") if address.version == 4 else (socket.AF_INET6, "2001:db8::1")
-    )
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            # Asks the routing table which source it would take; connecting UDP sends nothing.
-            probe.connect((elsewhere, 53))
-        except OSError:
-            return ip_address("127.0.0.1" if address.version == 4 else "::1")
-        return ip_address(probe.getsockname()[0])

@@ -1,11 +1,12 @@
 """The settings: one model, filled from flags over environment over file over default."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -19,6 +20,7 @@ from pydantic_settings import (
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.policy import EmptyService
+from dnsregistry.zone.reverse import reverse_origin
 
 PREFIX = "DNSREGISTRY_"
 LONGEST_ORIGIN = 100
@@ -27,6 +29,18 @@ LONGEST_ORIGIN = 100
 _NOT_SETTINGS = frozenset({f"{PREFIX}URL"})
 _Port = Annotated[int, Field(ge=0, le=65535)]
 _Network = IPv4Network | IPv6Network
+
+
+PRIVATE = tuple(
+    map(
+        ip_network,
+        (
+            *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
+            *("::1/128", "fc00::/7", "fe80::/10"),
+        ),
+    )
+)
+"""Loopback, private and link-local networks (RFC 1918, 3927, 4193, 4291)."""
 
 
 class SettingsError(Exception):
@@ -56,13 +70,36 @@ class Settings(BaseSettings):
         " registration does not say.",
     )
     dns_ttl: int = Field(5, ge=1, le=86_400, description="TTL of answers, in seconds.")
+    service_ttls: Annotated[dict[str, int], NoDecode] = Field(
+        {},
+        description="TTL by service, over DNS_TTL: name=seconds, comma-separated; a name may"
+        " end in *, the longest match wins.",
+    )
+    service_limits: Annotated[dict[str, int], NoDecode] = Field(
+        {},
+        description="Most records of a service's answers: name=number, comma-separated; a name"
+        " may end in *; each client keeps getting the same ones.",
+    )
     negative_ttl: int = Field(1, ge=1, le=3600, description="TTL of denials, in seconds.")
     empty_service: EmptyService = Field(
         EmptyService.NODATA,
         description="Answer of a service without healthy instance: nodata, nxdomain or all.",
     )
     allow_query: Annotated[tuple[_Network, ...], NoDecode] = Field(
-        (), description="Networks whose clients DNS answers, comma-separated; any: all."
+        (), description="Networks whose clients DNS answers, comma-separated; none: all."
+    )
+    reverse_zones: Annotated[tuple[_Network, ...] | Literal["auto"], NoDecode] = Field(
+        (),
+        description="Networks whose reverse names we own, comma-separated; auto: the /24 and"
+        " /64 of registered addresses.",
+    )
+    rate_limit: int = Field(
+        100,
+        ge=0,
+        description="UDP responses a second to one network (/24, /56); 0: no limit.",
+    )
+    rate_limit_exempt: Annotated[tuple[_Network, ...], NoDecode] = Field(
+        PRIVATE, description="Networks without rate limit, comma-separated."
     )
     tcp_idle: float = Field(
         10, gt=0, le=3600, description="Seconds until an idle DNS connection is closed."
@@ -73,6 +110,11 @@ class Settings(BaseSettings):
     tcp_connections_per_client: int = Field(
         100, ge=1, description="DNS connections open at once from one address."
     )
+    tls_cert: Path | None = Field(
+        None, description="Certificate chain for DNS over TLS, PEM; reloaded when it changes."
+    )
+    tls_key: Path | None = Field(None, description="Its key, where not in the same file.")
+    dot_port: _Port = Field(8853, description="Port of DNS over TLS, where TLS_CERT is given.")
     body_limit: int = Field(
         1024 * 1024, ge=1024, description="Octets of an HTTP body that is no array."
     )
@@ -110,10 +152,33 @@ class Settings(BaseSettings):
 
     @field_validator("allow_query", mode="before")
     @classmethod
-    def _split_networks(cls, value: object) -> object:
-        if value == "any":
-            return ()
-        return tuple(ip_network(str(network)) for network in _split(value))
+    def _split_clients(cls, value: object) -> object:
+        return () if value == "any" else _split_networks(value)
+
+    @field_validator("rate_limit_exempt", mode="before")
+    @classmethod
+    def _split_exempt(cls, value: object) -> object:
+        return _split_networks(value)
+
+    @field_validator("reverse_zones", mode="before")
+    @classmethod
+    def _split_reverse_zones(cls, value: object) -> object:
+        if value == "auto":
+            return value
+        networks = _split_networks(value)
+        for network in networks:
+            reverse_origin(network)
+        return networks
+
+    @field_validator("service_ttls", mode="before")
+    @classmethod
+    def _split_ttls(cls, value: object) -> object:
+        return _split_patterns(value, 1, 86_400)
+
+    @field_validator("service_limits", mode="before")
+    @classmethod
+    def _split_limits(cls, value: object) -> object:
+        return _split_patterns(value, 0, 65_535)
 
     @field_validator("store")
     @classmethod
@@ -121,6 +186,12 @@ class Settings(BaseSettings):
         if url != "memory://":
             raise ValueError("the only store there is so far is memory://")
         return url
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        if self.tls_key is not None and self.tls_cert is None:
+            raise ValueError("TLS_KEY is given without TLS_CERT")
+        return self
 
     @model_validator(mode="after")
     def _check_exposure(self) -> Self:
@@ -198,6 +269,30 @@ def _warn(variable: str) -> str:
 def _suggest(key: str) -> str:
     close = get_close_matches(key, Settings.model_fields, n=1)
     return f"; did you mean {close[0].upper()}?" if close else ""
+
+
+def _split_networks(value: object) -> tuple[_Network, ...]:
+    return tuple(ip_network(str(network)) for network in _split(value))
+
+
+def _split_patterns(value: object, least: int, most: int) -> dict[str, int]:
+    items = value.items() if isinstance(value, Mapping) else map(_split_pair, _split(value))
+    patterns: dict[str, int] = {}
+    for name, number in items:
+        stem = str(name).lower().removesuffix("*")
+        if not re.fullmatch(r"[a-z0-9_-]*", stem):
+            raise ValueError(f"{name} is no service name, nor one with a * at its end")
+        if not str(number).isdecimal() or not least <= int(number) <= most:
+            raise ValueError(f"{name}={number} is not a number from {least} to {most}")
+        patterns[str(name).lower()] = int(number)
+    return patterns
+
+
+def _split_pair(item: object) -> tuple[str, str]:
+    name, equals, number = str(item).partition("=")
+    if not equals:
+        raise ValueError(f"{item} is not of the form name=number")
+    return name.strip(), number.strip()
 
 
 def _split(value: object) -> list[object]:

@@ -1,7 +1,7 @@
 """What the answer to a question is. Pure: the zone, the time and chance are arguments.
 
 Rules:
-- Names outside the zone are refused, with neither aa nor ra.
+- Names outside our zones are NotOurs: whoever called knows whether others are to be asked.
 - A denial carries the SOA (RFC 2308, 3). NXDOMAIN speaks of the name, NODATA of the type.
 - An alias is followed inside the zone, its records in the order of the chain (RFC 1034,
   4.3.2, 3a); the rcode is that of the chain's end (RFC 6604, 3). A loop is SERVFAIL.
@@ -25,28 +25,32 @@ from dnsregistry.answers.protocol import (
     RRClass,
 )
 from dnsregistry.answers.query import Question
+from dnsregistry.answers.subset import choose
 from dnsregistry.zone.authority import Authority
-from dnsregistry.zone.lookup import Found, NoData, NoName, NotOurs, Referral
+from dnsregistry.zone.lookup import LONGEST_CHAIN, Found, NoData, NoName, NotOurs, Referral
 from dnsregistry.zone.name import Name
-from dnsregistry.zone.rdata import CNAME, HINFO, SRV, RRType
+from dnsregistry.zone.rdata import CNAME, HINFO, PTR, SRV, RRType
 from dnsregistry.zone.rrset import RRset
-
-LONGEST_CHAIN = 8
-"""Aliases followed in one answer: more than any real chain, and a bound on the work."""
 
 _RFC8482 = HINFO(b"RFC8482", b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a decision takes from outside: the time, and numbers drawn from [0, 1)."""
+    """What a decision takes from outside: the time, chance, and whom it is for.
+
+    `chance` draws numbers from [0, 1); `client` is an address in text.
+    """
 
     now: float
     chance: Chance
+    client: str = ""
 
 
-def decide(question: Question, zone: Authority, identity: Identity, moment: Moment) -> Answer:
-    """Return the answer to a question of any class and type."""
+def decide(
+    question: Question, zone: Authority, identity: Identity, moment: Moment
+) -> Answer | NotOurs:
+    """Return the answer to a question of any class and type; NotOurs for others' names."""
     if question.rclass == RRClass.CH:
         return identity.answer(question.name, question.rtype)
     if question.rclass != RRClass.IN or question.rtype in (AXFR, IXFR):
@@ -60,22 +64,20 @@ def decide(question: Question, zone: Authority, identity: Identity, moment: Mome
     return _follow(question.name, question.rtype, zone, moment)
 
 
-def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer:
+def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer | NotOurs:
     chain: list[RRset] = []
     while True:
         match zone.lookup(name, rtype, moment.now):
-            case NotOurs():
-                if not chain:
-                    return REFUSED
-                return _found(Rcode.NOERROR, chain)
+            case NotOurs() as elsewhere:
+                return _found(Rcode.NOERROR, chain) if chain else elsewhere
             case NoName(soa):
                 return _denied(Rcode.NXDOMAIN, chain, soa)
             case NoData(soa):
                 return _denied(Rcode.NOERROR, chain, soa)
             case Referral(ns, glue):
                 return _refer(chain, ns, glue)
-            case Found(rrset, additional):
-                chain.append(order(rrset, moment.chance))
+            case Found(rrset, additional, most):
+                chain.append(_take(rrset, most, moment))
         alias = chain[-1].rdatas[0]
         if rtype == RRType.CNAME or not isinstance(alias, CNAME):
             return _found(Rcode.NOERROR, chain, _arrange(chain[-1], additional))
@@ -84,26 +86,31 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer:
         name = alias.target
 
 
-def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer:
+def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer | NotOurs:
     match zone.lookup(name, RRType.A, moment.now):
         case NoData(soa):
             hinfo = RRset(name, RRType.HINFO, soa.ttl, (_RFC8482,))
             return _found(Rcode.NOERROR, [hinfo])
-        case Found(rrset):
-            return _found(Rcode.NOERROR, [order(rrset, moment.chance)])
+        case Found(rrset, _, most):
+            return _found(Rcode.NOERROR, [_take(rrset, most, moment)])
         case NoName(soa):
             return _denied(Rcode.NXDOMAIN, [], soa)
         case Referral(ns, glue):
             return _refer([], ns, glue)
-        case NotOurs():
-            return REFUSED
+        case NotOurs() as elsewhere:
+            return elsewhere
+
+
+def _take(rrset: RRset, most: int, moment: Moment) -> RRset:
+    """The records that an answer is to have, in the order that is drawn for it."""
+    return order(choose(rrset, most, moment.client) if most else rrset, moment.chance)
 
 
 def _arrange(rrset: RRset, addresses: Mapping[Name, tuple[RRset, ...]]) -> list[RRset]:
     """The targets' addresses in the order of the records, so that the first ones fit first."""
     if not addresses:
         return []
-    targets = [rdata.target for rdata in rrset.rdatas if isinstance(rdata, SRV)]
+    targets = [rdata.target for rdata in rrset.rdatas if isinstance(rdata, SRV | PTR)]
     arranged = {target: addresses.get(target, ()) for target in targets} or addresses
     return [rrset for rrsets in arranged.values() for rrset in rrsets]
 

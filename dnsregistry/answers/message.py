@@ -11,6 +11,7 @@ Rules:
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import dnslib  # type: ignore[import-untyped, unused-ignore]
@@ -23,35 +24,50 @@ from dnsregistry.answers.protocol import (
     HEADER_OCTETS,
     OPT,
     QR,
+    RA,
     RD,
     TC,
     RRClass,
 )
 from dnsregistry.answers.query import Edns, Fault, Query, Question
 from dnsregistry.zone.name import Name
-from dnsregistry.zone.rdata import AAAA, CNAME, HINFO, NS, SOA, SRV, TXT, A, Opaque, Rdata
+from dnsregistry.zone.rdata import AAAA, CNAME, HINFO, NS, PTR, SOA, SRV, TXT, A, Opaque, Rdata
 from dnsregistry.zone.rrset import RRset
 
-OPT_OCTETS = 11
-"""An OPT without options: root owner, type, class, TTL and length."""
 POINTER_REACH = 0x4000
 
 _HEADER = struct.Struct("!HHHHHH")
 _TYPE_CLASS = struct.Struct("!HH")
 _OPT = struct.Struct("!BHHIH")
+_OPTION = struct.Struct("!HH")
 
 
-def encode(query: Query, answer: Answer, limit: int) -> bytes:
-    """Write the answer to a query in at most `limit` octets; at least the question fits."""
-    flags = QR | (AA if answer.authoritative else 0) | (RD if query.recursion_desired else 0)
-    buffer = _Buffer(query.question, limit - (OPT_OCTETS if query.edns else 0))
+def encode(
+    query: Query,
+    answer: Answer,
+    limit: int,
+    options: Sequence[tuple[int, bytes]] = (),
+    *,
+    cut: bool = False,
+    recursion: bool = False,
+) -> bytes:
+    """Write the answer to a query in at most `limit` octets; at least the question fits.
+
+    `cut` says that the answer has been shortened before: TC is set, and there is no glue.
+    `recursion` says that this client's questions for others' names are forwarded.
+    """
+    flags = QR | (AA if answer.authoritative else 0) | (RA if recursion else 0)
+    flags |= RD if query.recursion_desired else 0
+    opt = _opt(query.edns, answer.rcode, options) if query.edns else b""
+    buffer = _Buffer(query.question, limit - len(opt))
     answers, fits = buffer.write_records(answer.answer)
     authority = 0
+    fits = fits and not cut
     if fits:
         authority, fits = buffer.write_records(answer.authority)
     additional = buffer.write_rrsets(answer.additional) if fits else 0
-    if query.edns:
-        buffer.append(_opt(query.edns, answer.rcode))
+    if opt:
+        buffer.append(opt)
         additional += 1
     if not fits:
         flags |= TC
@@ -64,9 +80,14 @@ def encode_fault(fault: Fault) -> bytes:
     flags = QR | fault.opcode << 11 | (RD if fault.recursion_desired else 0)
     buffer = _Buffer(fault.question, EDNS_UDP_OCTETS)
     if fault.edns:
-        buffer.append(_opt(fault.edns, fault.rcode))
+        buffer.append(_opt(fault.edns, fault.rcode, ()))
     counts = (1 if fault.question else 0, 0, 0, 1 if fault.edns else 0)
     return buffer.finish(fault.id, flags | fault.rcode & 0xF, counts)
+
+
+def encode_options(options: Sequence[tuple[int, bytes]]) -> bytes:
+    """Write options as an OPT record's data (RFC 6891, 6.1.2)."""
+    return b"".join(_OPTION.pack(code, len(octets)) + octets for code, octets in options)
 
 
 class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
@@ -155,6 +176,8 @@ def _rdata(rdata: Rdata) -> Any:
             return dnslib.NS(_label(target))
         case CNAME(target):
             return dnslib.CNAME(_label(target))
+        case PTR(target):
+            return dnslib.PTR(_label(target))
         case SOA(mname, rname, serial, refresh, retry, expire, minimum):
             times = (serial, refresh, retry, expire, minimum)
             return dnslib.SOA(_label(mname), _label(rname), times)
@@ -179,6 +202,7 @@ def _labels(wire: bytes) -> list[bytes]:
     return labels
 
 
-def _opt(edns: Edns, rcode: int) -> bytes:
+def _opt(edns: Edns, rcode: int, options: Sequence[tuple[int, bytes]]) -> bytes:
     ttl = rcode >> 4 << 24 | (0x8000 if edns.dnssec_ok else 0)
-    return _OPT.pack(0, OPT, EDNS_UDP_OCTETS, ttl, 0)
+    data = encode_options(options)
+    return _OPT.pack(0, OPT, EDNS_UDP_OCTETS, ttl, len(data)) + data

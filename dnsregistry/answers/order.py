@@ -26,7 +26,7 @@ def order(rrset: RRset, chance: Chance) -> RRset:
         return rrset
     drawn = sorted(
         range(len(rrset.rdatas)),
-        key=lambda place: _draw(rrset.preferences[place], chance),
+        key=lambda place: draw(rrset.preferences[place], chance()),
     )
     return replace(
         rrset,
@@ -35,5 +35,6 @@ def order(rrset: RRset, chance: Chance) -> RRset:
     )
 
 
-def _draw(preference: Preference, chance: Chance) -> tuple[int, float]:
-    return preference.priority, -math.log(1 - chance()) / (preference.weight or ZERO_WEIGHT)
+def draw(preference: Preference, number: float) -> tuple[int, float]:
+    """What to sort records by, from a number of [0, 1) each."""
+    return preference.priority, -math.log(1 - number) / (preference.weight or ZERO_WEIGHT)

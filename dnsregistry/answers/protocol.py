@@ -38,7 +38,7 @@ META_TYPES = range(128, 256)
 """QTYPEs that ask for something other than data (RFC 6895, 3.1)."""
 
 HEADER_OCTETS = 12
-QR, AA, TC, RD = 0x8000, 0x0400, 0x0200, 0x0100
+QR, AA, TC, RD, RA = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080
 CLASSIC_UDP_OCTETS = 512
 """The longest UDP message to a client that sent no OPT (RFC 1035, 4.2.1)."""
 EDNS_UDP_OCTETS = 1232

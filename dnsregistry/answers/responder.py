@@ -1,13 +1,20 @@
-"""From message to message: a plain call, no await and no task."""
+"""From message to message: a plain call, no await and no task.
 
+In this order: the guard, who may ask, how often, then what the answer is.
+"""
+
+import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from dnsregistry.answers.access import Access, Client
 from dnsregistry.answers.answer import REFUSED, Answer
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.decide import Moment, decide
-from dnsregistry.answers.message import encode, encode_fault
-from dnsregistry.answers.order import Chance
+from dnsregistry.answers.message import encode, encode_fault, encode_options
+from dnsregistry.answers.options import NO_OPTIONS, OptionAnswerer, Options
+from dnsregistry.answers.order import Chance, order
 from dnsregistry.answers.protocol import (
     CLASSIC_UDP_OCTETS,
     EDNS_UDP_OCTETS,
@@ -15,36 +22,96 @@ from dnsregistry.answers.protocol import (
     Rcode,
 )
 from dnsregistry.answers.query import Fault, Query, Silence, decode
+from dnsregistry.answers.ratelimit import RateLimit, Verdict
+from dnsregistry.answers.subset import choose, rank
 from dnsregistry.answers.tally import Tally
 from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.lookup import NotOurs
+
+_TC_OCTET, _TC_BIT = 2, 0x02
+_ANSWER_COUNT = slice(6, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Who may ask, and who how often; without a `limit` everyone as often as they like."""
+
+    access: Access
+    limit: RateLimit | None
+    unlimited: Access
+
+
+class Elsewhere(Protocol):
+    """Whoever answers for names that are not ours."""
+
+    def answer(
+        self, query: Query, message: bytes, limit: int, options: bytes
+    ) -> bytes | asyncio.Future[bytes]:
+        """Return the reply, or a future of it; `options` go into its OPT."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recursion:
+    """Who answers for names that are not ours, and for whom."""
+
+    elsewhere: Elsewhere
+    access: Access
+
+
+Reply = bytes | asyncio.Future[bytes] | None
+"""What comes of a message: a reply at once, one to come, or none."""
 
 
 class Responder:
-    """Answers messages about our zones, and counts what it answered."""
+    """Answers messages about our zones, has others' forwarded, and counts what it answered."""
 
     def __init__(
         self,
         zones: Authority,
         identity: Identity,
-        access: Access,
+        options: OptionAnswerer,
+        protection: Protection,
+        recursion: Recursion | None,
         now: Callable[[], float],
         chance: Chance,
     ) -> None:
         self.tally = Tally()
         self._zones = zones
         self._identity = identity
-        self._access = access
+        self._options = options
+        self._protection = protection
+        self._recursion = recursion
         self._now = now
         self._chance = chance
 
-    def respond(self, message: bytes, client: Client) -> bytes | None:
-        """Return the reply to a message; None where it gets none."""
+    def respond(self, message: bytes, client: Client) -> Reply:
+        """Return the reply to a message, at once for names of ours."""
         query = decode(message)
-        if isinstance(query, Query):
-            answer = self._decide(query, client)
-            self.tally.rcodes[answer.rcode] += 1
-            return encode(query, answer, _limit(query, client))
-        return self._turn_away(query)
+        if isinstance(query, Silence):
+            self.tally.silent += 1
+            return None
+        now = self._now()
+        options = self._options.answer(query.edns, client, now)
+        verdict = self._judge(client, options, now)
+        if verdict is Verdict.DROP:
+            return None
+        if isinstance(query, Fault):
+            return self._turn_away(query)
+        if verdict is Verdict.SLIP:
+            return encode(query, Answer(Rcode.NOERROR), _limit(query, client), cut=True)
+        if options is None:
+            answer, options = Answer(Rcode.FORMERR), NO_OPTIONS
+        elif not self._protection.access.allows(client.address):
+            answer = REFUSED
+        else:
+            moment = Moment(now, self._chance, client.address)
+            decided = decide(query.question, self._zones, self._identity, moment)
+            if isinstance(decided, NotOurs):
+                return self._ask_elsewhere(query, message, options, client)
+            answer = decided
+        self.tally.rcodes[answer.rcode] += 1
+        return self._write(query, answer, options, client)
 
     def fail(self, message: bytes) -> bytes | None:
         """Return SERVFAIL for a message that `respond` raised on."""
@@ -52,18 +119,52 @@ class Responder:
         if isinstance(query, Query):
             self.tally.rcodes[Rcode.SERVFAIL] += 1
             return encode(query, Answer(Rcode.SERVFAIL), CLASSIC_UDP_OCTETS)
-        return self._turn_away(query)
+        return self._turn_away(query) if isinstance(query, Fault) else None
 
-    def _decide(self, query: Query, client: Client) -> Answer:
-        if not self._access.allows(client.address):
-            return REFUSED
-        moment = Moment(self._now(), self._chance)
-        return decide(query.question, self._zones, self._identity, moment)
+    def _judge(self, client: Client, options: Options | None, now: float) -> Verdict:
+        limit = self._protection.limit
+        proven = client.tcp or (options is not None and options.proven)
+        if limit is None or proven or self._protection.unlimited.allows(client.address):
+            return Verdict.SEND
+        verdict = limit.judge(client.address, now)
+        self.tally.limited += verdict is not Verdict.SEND
+        return verdict
 
-    def _turn_away(self, fault: Fault | Silence) -> bytes | None:
-        if isinstance(fault, Silence):
-            self.tally.silent += 1
-            return None
+    def _ask_elsewhere(
+        self, query: Query, message: bytes, options: Options, client: Client
+    ) -> Reply:
+        recursion = self._recursion_for(client)
+        if recursion is None or not query.recursion_desired:
+            self.tally.rcodes[Rcode.REFUSED] += 1
+            return self._write(query, REFUSED, options, client)
+        self.tally.forwarded += 1
+        limit = _limit(query, client)
+        return recursion.elsewhere.answer(query, message, limit, encode_options(options.reply))
+
+    def _recursion_for(self, client: Client) -> Recursion | None:
+        recursion = self._recursion
+        return recursion if recursion and recursion.access.allows(client.address) else None
+
+    def _write(self, query: Query, answer: Answer, options: Options, client: Client) -> bytes:
+        limit = _limit(query, client)
+        recursion = self._recursion_for(client) is not None
+        reply = encode(query, answer, limit, options.reply, recursion=recursion)
+        if not reply[_TC_OCTET] & _TC_BIT or not answer.answer:
+            return reply
+        shortened = self._shorten(query, answer, options, client)
+        return encode(query, shortened, limit, options.reply, cut=True, recursion=recursion)
+
+    def _shorten(self, query: Query, answer: Answer, options: Options, client: Client) -> Answer:
+        """The answer with as many records of its last RRset as fit, the client's own ones."""
+        *chain, last = answer.answer
+        ranked = replace(answer, answer=(*chain, rank(last, client.address)))
+        reply = encode(query, ranked, _limit(query, client), options.reply)
+        written = int.from_bytes(reply[_ANSWER_COUNT])
+        room = max(0, written - sum(len(rrset.rdatas) for rrset in chain))
+        kept = order(choose(last, room, client.address), self._chance)
+        return replace(answer, answer=(*chain, kept))
+
+    def _turn_away(self, fault: Fault) -> bytes:
         self.tally.rcodes[fault.rcode] += 1
         return encode_fault(fault)
 

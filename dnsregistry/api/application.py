@@ -52,11 +52,14 @@ def list_routes(api: Api, traffic: Traffic) -> Sequence[Route]:
     )
 
 
-def build_application(api: Api) -> web.Application:
-    """The API, ready to be served. Whatever goes wrong in it is answered as a problem."""
+def build_application(api: Api, others: Sequence[Route] = ()) -> web.Application:
+    """The API, ready to be served, and other routes beside it.
+
+    Whatever goes wrong in any of them is answered as a problem.
+    """
     traffic = Traffic()
     application = web.Application(middlewares=[_answer_problems(traffic)])
-    for method, path, handler in list_routes(api, traffic):
+    for method, path, handler in (*list_routes(api, traffic), *others):
         application.router.add_route(method, path, handler)
         if method == "GET":
             application.router.add_route("HEAD", path, handler)

@@ -65,9 +65,7 @@ async def _admit_all(api: Api, registrations: list[Registration]) -> list[Instan
         if instance_id is None:
             instance_id = choose_id(api, taken)
             taken.add(host_label(instance_id))
-        instances.append(
-            admit_registration(registration, instance_id, api.lease_ttl, element(place))
-        )
+        instances.append(admit_registration(api, registration, instance_id, element(place)))
     return instances
 
 

@@ -31,7 +31,8 @@ class Api:
 
     `now` is unix time in seconds on a clock that never runs backwards. `lease_ttl` is the
     ttl, in seconds, of a registration that names none. `new_id` makes up an id and is asked
-    again while that is taken. `dns_names` are the owner names that answer with an instance.
+    again while that is taken. `check` raises InvalidField for an instance that could not be
+    answered at a time. `dns_names` are the owner names that answer with an instance.
     `body_limit` and `array_body_limit` are octets after decompression.
     """
 
@@ -39,6 +40,7 @@ class Api:
     now: Callable[[], float]
     lease_ttl: float
     new_id: Callable[[], str]
+    check: Callable[[Instance, float], None]
     dns_names: Callable[[Instance], Sequence[str]]
     stats: Callable[[], Mapping[str, object]]
     readiness: Callable[[], Readiness]

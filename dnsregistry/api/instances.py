@@ -96,7 +96,7 @@ class Instances:
 
     def _register(self, registration: Registration, instance_id: str) -> web.Response:
         api = self._api
-        instance = admit_registration(registration, instance_id, api.lease_ttl)
+        instance = admit_registration(api, registration, instance_id)
         grant = api.registry.grant(instance, api.now())
         described = self._describe(grant.lease)
         if not grant.created:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from dnsregistry.api.context import Api
 from dnsregistry.api.problems import INVALID_FIELD, MOST_FAULTS, Fault, Problem, clip
 from dnsregistry.registry.admission import admit
 from dnsregistry.registry.errors import InvalidField
@@ -119,12 +120,12 @@ def read_fields(model: type[M], value: object, place: Place = WHOLE_BODY) -> M:
 
 
 def admit_registration(
-    registration: Registration, instance_id: str, lease_ttl: float, place: Place = WHOLE_BODY
+    api: Api, registration: Registration, instance_id: str, place: Place = WHOLE_BODY
 ) -> Instance:
     """The instance that it describes, under an id. Raises InvalidField."""
-    ttl = registration.ttl if "ttl" in registration.model_fields_set else lease_ttl
+    ttl = registration.ttl if "ttl" in registration.model_fields_set else api.lease_ttl
     try:
-        return admit(
+        instance = admit(
             id=instance_id,
             service=registration.service,
             address=registration.address,
@@ -140,8 +141,10 @@ def admit_registration(
             ttl=ttl,
             status=registration.status,
         )
+        api.check(instance, api.now())
     except InvalidField as fault:
         raise InvalidField(place.field(fault.field), fault.rule) from None
+    return instance
 
 
 def _read_fault(detail: ErrorDetails, place: Place) -> Fault:

@@ -25,5 +25,5 @@ def add_settings(command: Command) -> Command:
 
 def _write(default: object) -> str:
     if isinstance(default, tuple):
-        return ",".join(str(item) for item in default) or "any"
-    return str(default) if default != "" else "none"
+        return ",".join(str(item) for item in default) or "none"
+    return str(default) if default not in ("", {}, None) else "none"

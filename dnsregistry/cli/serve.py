@@ -7,7 +7,7 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import structlog
@@ -15,6 +15,9 @@ import structlog
 from dnsregistry.cli.log import configure_log
 from dnsregistry.cli.options import add_settings
 from dnsregistry.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from dnsregistry.app import Listening
 
 log = structlog.get_logger("dnsregistry")
 
@@ -65,6 +68,8 @@ async def _serve(settings: Settings, ready_file: Path | None, demo: bool) -> Non
         running.push_async_callback(app.stop)
         for host, port in listening.dns:
             _tell(f"dns   {_join(host, port)} udp tcp")
+        for host, port in listening.dot:
+            _tell(f"dot   {_join(host, port)} tls")
         _tell(f"http  http://{_join(*listening.http)}")
         if demo:
             from dnsregistry.cli.demo import Demo
@@ -74,7 +79,7 @@ async def _serve(settings: Settings, ready_file: Path | None, demo: bool) -> Non
             await shown.start()
             _tell(shown.describe())
         if ready_file:
-            _write_ready_file(ready_file, listening.dns, listening.http)
+            _write_ready_file(ready_file, listening)
         await stopped.wait()
         log.info("stopping")
 
@@ -88,11 +93,12 @@ def _warn_of_multicast(zone: str) -> None:
         )
 
 
-def _write_ready_file(path: Path, dns: Any, http: tuple[str, int]) -> None:
+def _write_ready_file(path: Path, listening: "Listening") -> None:
     content = {
         "pid": os.getpid(),
-        "dns": [{"host": host, "port": port} for host, port in dns],
-        "http": {"host": http[0], "port": http[1]},
+        "dns": [{"host": host, "port": port} for host, port in listening.dns],
+        "dot": [{"host": host, "port": port} for host, port in listening.dot],
+        "http": {"host": listening.http[0], "port": listening.http[1]},
     }
     # Whoever waits for the file must never read half of it.
     partial = path.with_name(f"{path.name}.{os.getpid()}")

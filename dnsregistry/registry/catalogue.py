@@ -11,7 +11,7 @@ from dnsregistry.registry.arrivals import Arrivals
 from dnsregistry.registry.index import Index
 from dnsregistry.registry.instance import Endpoint, Instance, Status
 from dnsregistry.registry.lease import Lease
-from dnsregistry.registry.names import host_label, is_short_host_label
+from dnsregistry.registry.names import Address, host_label, is_short_host_label
 
 
 class Catalogue:
@@ -24,6 +24,7 @@ class Catalogue:
         self._labelled: Index[tuple[str, str]] = Index()
         self._capable: Index[str] = Index()
         self._endpoints: Index[Endpoint] = Index()
+        self._addresses: Index[Address] = Index()
         self._arrivals = Arrivals()
         self._service_names: list[str] = []
         self._healthy: dict[str, int] = {}
@@ -56,6 +57,10 @@ class Catalogue:
     def at(self, endpoint: Endpoint) -> Collection[Lease]:
         """The leases reached at this address or host name and main port."""
         return self._endpoints.get(endpoint)
+
+    def reached(self, address: Address) -> Collection[Lease]:
+        """The leases that have this address, at whatever port."""
+        return self._addresses.get(address)
 
     def after(self, sequence: int) -> Iterator[Lease]:
         """All leases in the order of registration, from above a sequence number."""
@@ -112,6 +117,8 @@ class Catalogue:
             self._capable.add(capability.lower(), lease)
         for endpoint in instance.endpoints:
             self._endpoints.add(endpoint, lease)
+        for address in instance.addresses:
+            self._addresses.add(address, lease)
 
     def _unfile(self, lease: Lease) -> None:
         instance = lease.instance
@@ -128,3 +135,5 @@ class Catalogue:
             self._capable.discard(capability.lower(), lease)
         for endpoint in instance.endpoints:
             self._endpoints.discard(endpoint, lease)
+        for address in instance.addresses:
+            self._addresses.discard(address, lease)

@@ -62,6 +62,8 @@ def check_id(text: str) -> str:
         )
     if text in (".", ".."):
         raise InvalidField("id", f"{text!r} has a meaning of its own in a URL's path")
+    if text.startswith("_"):
+        raise InvalidField("id", f"{_quote(text)} begins with an underscore, as no instance may")
     if not _ID.match(text):
         raise InvalidField(
             "id",

@@ -3,7 +3,7 @@
 import structlog
 
 from dnsregistry.answers.access import Client
-from dnsregistry.answers.responder import Responder
+from dnsregistry.answers.responder import Reply, Responder
 
 log = structlog.get_logger("dnsregistry.servers")
 
@@ -15,8 +15,8 @@ class Exchange:
         self.tally = responder.tally
         self._responder = responder
 
-    def answer(self, message: bytes, client: Client) -> bytes | None:
-        """Return the reply to a message; None where it gets none."""
+    def answer(self, message: bytes, client: Client) -> Reply:
+        """Return the reply to a message, or a future of it; None where it gets none."""
         if client.tcp:
             self.tally.tcp += 1
         else:

@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 # Python names it from 3.14 on; the number is Linux's.
 IP_PKTINFO = 8
@@ -59,6 +60,21 @@ def listen_tcp(host: str, port: int) -> socket.socket:
     tcp = _bind(socket.SOCK_STREAM, host, port)
     tcp.listen(BACKLOG)
     return tcp
+
+
+def find_reachable(host: str) -> IPv4Address | IPv6Address:
+    """The address under which others reach a listener: its own, or for a wildcard the machine's."""
+    address = ip_address(host)
+    if not address.is_unspecified:
+        return address
+    v4 = address.version == 4
+    with socket.socket(socket.AF_INET if v4 else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            # Asks the routing table which source it would take; connecting UDP sends nothing.
+            probe.connect(("192.0.2.1" if v4 else "2001:db8::1", 53))
+        except OSError:
+            return ip_address("127.0.0.1" if v4 else "::1")
+        return ip_address(probe.getsockname()[0])
 
 
 def is_wildcard(sock: socket.socket) -> bool:

@@ -7,11 +7,14 @@ Rules:
   not from the last octet: dripping octets holds nothing open.
 - A client that does not read its replies is read from no more, and cut when its time is up.
 - Connections are bounded in all and for each address; one too many is closed at once.
+- Replies go out as they come: one that is forwarded holds up none behind it. A connection
+  with `OUTSTANDING` of those is read from no more until one is there.
 - A half-closed connection gets its outstanding replies, then is closed.
 """
 
 import asyncio
 import socket
+import ssl
 from collections import Counter
 from dataclasses import dataclass
 from typing import cast
@@ -21,6 +24,8 @@ from dnsregistry.servers.exchange import Exchange
 
 TURN = 16
 """Queries of one connection answered before the loop turns to others."""
+OUTSTANDING = 100
+"""Queries of one connection that wait for upstreams at once."""
 _LENGTH_OCTETS = 2
 
 
@@ -34,12 +39,19 @@ class TcpLimits:
 
 
 class TcpServer:
-    """Serves one listening TCP socket, which it closes at the end."""
+    """Serves one listening TCP socket, with or without TLS (RFC 7858), and closes it at the end."""
 
-    def __init__(self, sock: socket.socket, exchange: Exchange, limits: TcpLimits) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        exchange: Exchange,
+        limits: TcpLimits,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.exchange = exchange
         self.limits = limits
         self._sock = sock
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._connections: dict[TcpConnection, str] = {}
         self._per_client: Counter[str] = Counter()
@@ -47,7 +59,14 @@ class TcpServer:
     async def start(self) -> None:
         """Begin to accept on the running loop."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: TcpConnection(self), sock=self._sock)
+        handshake = None if self._tls is None else self.limits.idle
+        self._server = await loop.create_server(
+            lambda: TcpConnection(self),
+            sock=self._sock,
+            ssl=self._tls,
+            ssl_handshake_timeout=handshake,
+            ssl_shutdown_timeout=handshake,
+        )
 
     async def stop(self) -> None:
         """Accept nothing more and cut what is open."""
@@ -90,6 +109,7 @@ class TcpConnection(asyncio.Protocol):
         self._writable = True
         self._ended = False
         self._working = False
+        self._outstanding: set[asyncio.Future[bytes]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock, or close where there are too many."""
@@ -127,6 +147,8 @@ class TcpConnection(asyncio.Protocol):
         """Forget the connection."""
         self._timer.cancel()
         self._received.clear()
+        for reply in self._outstanding:
+            reply.cancel()
         self._server.release(self)
 
     def abort(self) -> None:
@@ -142,24 +164,41 @@ class TcpConnection(asyncio.Protocol):
         for _ in range(TURN):
             if not self._writable or self._transport.is_closing():
                 return
+            if len(self._outstanding) >= OUTSTANDING:
+                self._transport.pause_reading()
+                return
             message = self._next_message()
             if message is None:
                 self._rest()
                 return
             self._heard = self._loop.time()
             reply = self._server.exchange.answer(message, self._client)
-            if reply is not None:
-                self._transport.write(len(reply).to_bytes(_LENGTH_OCTETS) + reply)
+            if isinstance(reply, bytes):
+                self._write(reply)
+            elif reply is not None:
+                self._outstanding.add(reply)
+                reply.add_done_callback(self._write_result)
         self._working = True
         self._transport.pause_reading()
         self._loop.call_soon(self._answer_some)
 
     def _rest(self) -> None:
         """Wait for more octets; there is no whole query left."""
-        if self._ended:
-            self._transport.close()
-        else:
+        if not self._ended:
             self._transport.resume_reading()
+        elif not self._outstanding:
+            self._transport.close()
+
+    def _write(self, reply: bytes) -> None:
+        self._transport.write(len(reply).to_bytes(_LENGTH_OCTETS) + reply)
+
+    def _write_result(self, reply: asyncio.Future[bytes]) -> None:
+        self._outstanding.discard(reply)
+        if reply.cancelled() or self._transport.is_closing():
+            return
+        self._heard = self._loop.time()
+        self._write(reply.result())
+        self._work()
 
     def _next_message(self) -> bytes | None:
         received = self._received

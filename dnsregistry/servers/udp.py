@@ -10,6 +10,7 @@ Rules:
 import asyncio
 import socket
 import struct
+from functools import partial
 
 from dnsregistry.answers.access import Client
 from dnsregistry.servers.exchange import Exchange
@@ -52,8 +53,10 @@ class UdpServer:
                 # An ICMP error about an earlier reply; the socket is as good as before.
                 continue
             reply = self._exchange.answer(message, Client(peer[0], tcp=False))
-            if reply is not None:
+            if isinstance(reply, bytes):
                 self._send(reply, ancillary, peer)
+            elif reply is not None:
+                reply.add_done_callback(partial(self._send_result, ancillary, peer))
 
     def _receive(self) -> tuple[bytes, _Ancillary, tuple[str, int]]:
         if not self._wildcard:
@@ -61,6 +64,12 @@ class UdpServer:
             return message, [], peer
         message, ancillary, _, peer = self._sock.recvmsg(QUERY_OCTETS, _CONTROL_OCTETS)
         return message, [_source(*item) for item in ancillary], peer
+
+    def _send_result(
+        self, ancillary: _Ancillary, peer: tuple[str, int], reply: asyncio.Future[bytes]
+    ) -> None:
+        if not reply.cancelled():
+            self._send(reply.result(), ancillary, peer)
 
     def _send(self, reply: bytes, ancillary: _Ancillary, peer: tuple[str, int]) -> None:
         try:

@@ -8,21 +8,33 @@ Rules:
 """
 
 from dnsregistry.registry.catalogue import Catalogue
+from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.zone import serial
-from dnsregistry.zone.lookup import Found, Lookup, NoData, NoName, NotOurs
+from dnsregistry.zone.lookup import LONGEST_CHAIN, Found, Lookup, NoData, NoName, NotOurs
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.node import Node, NodeMaker
-from dnsregistry.zone.owner import Apex, NamedPorts, NameServer, Owner, owners_of, read
+from dnsregistry.zone.owner import (
+    Apex,
+    NamedPorts,
+    NameServer,
+    Owner,
+    ServiceTypes,
+    SubtypeBranch,
+    owners_of,
+    read,
+)
 from dnsregistry.zone.policy import LivePolicy
-from dnsregistry.zone.rdata import SOA, RRType
+from dnsregistry.zone.rdata import CNAME, SOA, RRType
 from dnsregistry.zone.rrset import RRset
+from dnsregistry.zone.text import write_text
 
 # Secondaries would poll by these; any value is legal while nothing is transferred.
 REFRESH, RETRY, EXPIRE = 60, 15, 86_400
 
-_WITH_ADDRESSES = (RRType.SRV, RRType.NS)
+_NAMING = (RRType.SRV, RRType.NS, RRType.PTR)
+_UNANSWERED = (NamedPorts, SubtypeBranch, ServiceTypes)
 
 
 class LiveZone:
@@ -49,7 +61,9 @@ class LiveZone:
         rrset = node.rrsets.get(rtype) or node.rrsets.get(RRType.CNAME)
         if rrset is None:
             return NoData(self.soa())
-        return Found(rrset, node.additional if rrset.rtype in _WITH_ADDRESSES else {})
+        if rrset.rtype not in _NAMING:
+            return Found(rrset, most=node.most)
+        return Found(rrset, node.additional, 0 if rrset.rtype == RRType.PTR else node.most)
 
     def soa(self) -> RRset:
         """The zone's SOA. Its TTL is its MINIMUM, so that both bounds of RFC 2308, 5 agree."""
@@ -74,12 +88,31 @@ class LiveZone:
         if _visible(change.before) != _visible(change.after):
             self.serial = serial.advance(self.serial)
 
+    def check_alias(self, instance: Instance, now: float) -> None:
+        """Refuse, with InvalidField, a host name that leads back to the instance itself."""
+        if instance.host is None:
+            return
+        own = {self.origin.prepend(*owner.labels()) for owner in owners_of(instance)}
+        target = Name.from_text(instance.host)
+        for _ in range(LONGEST_CHAIN):
+            if target in own:
+                raise InvalidField("address", f"{instance.host!r} leads back to this instance")
+            found = self.lookup(target, RRType.CNAME, now)
+            if not isinstance(found, Found):
+                return
+            alias = found.rrset.rdatas[0]
+            if isinstance(alias, CNAME):
+                target = alias.target
+        raise InvalidField(
+            "address", f"{instance.host!r} leads through more than {LONGEST_CHAIN} aliases"
+        )
+
     def names_of(self, instance: Instance) -> list[str]:
-        """The owner names whose answers an instance takes part in, without the final dot."""
+        """The owner names that answer with an instance, without the final dot."""
         return [
             str(self.origin.prepend(*owner.labels())).removesuffix(".")
             for owner in owners_of(instance)
-            if not isinstance(owner, NamedPorts)
+            if not isinstance(owner, _UNANSWERED)
         ]
 
     def _find(self, owner: Owner, now: float) -> Node | None:
@@ -109,4 +142,5 @@ def _visible(instance: Instance | None) -> object:
         instance.labels,
         frozenset(text.lower() for text in instance.capabilities),
         instance.status,
+        write_text(instance),
     )

@@ -7,13 +7,20 @@ from typing import Protocol
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rrset import RRset
 
+LONGEST_CHAIN = 8
+"""Aliases followed in one answer: more than any real chain, and a bound on the work."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The RRset asked for, or the CNAME in its place; and the addresses of its targets."""
+    """The RRset asked for, or the CNAME in its place; and the records of its targets.
+
+    `most` is how many of its records an answer is to have, 0 for all.
+    """
 
     rrset: RRset
     additional: Mapping[Name, tuple[RRset, ...]] = field(default_factory=dict)
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)

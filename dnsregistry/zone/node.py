@@ -1,9 +1,10 @@
 """A node: everything that one owner name answers, made from the catalogue at one time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
+from dnsregistry.registry.admission import PROTOCOLS
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
@@ -14,6 +15,7 @@ from dnsregistry.zone.owner import (
     Capability,
     CapabilityProtocol,
     Host,
+    InstanceName,
     Labelled,
     NamedPort,
     NamedPorts,
@@ -21,23 +23,41 @@ from dnsregistry.zone.owner import (
     Owner,
     Service,
     ServiceProtocol,
+    ServiceTypes,
+    Subtype,
+    SubtypeBranch,
 )
 from dnsregistry.zone.policy import EmptyService, LivePolicy
-from dnsregistry.zone.rdata import AAAA, NS, A, RRType
-from dnsregistry.zone.records import PortOf, Span, make_addresses, make_services
+from dnsregistry.zone.rdata import AAAA, NS, PTR, A, RRType
+from dnsregistry.zone.records import (
+    PortOf,
+    Span,
+    make_addresses,
+    make_pointers,
+    make_services,
+    make_text,
+)
 from dnsregistry.zone.rrset import RRset
+
+MOST_SERVICE_TYPES = 2000
+"""Services listed to whoever browses for types: about what the longest message holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """RRsets by type, the addresses behind its SRV targets, and how long that holds.
+    """RRsets by type, the records behind its SRV and PTR targets, and how long that holds.
 
-    From `until` on a TTL may be too long or a lease may have ended: make it anew.
+    From `until` on a TTL may be too long or a lease may have ended: make it anew. `most` is
+    how many records of an RRset an answer is to have, 0 for all.
     """
 
     rrsets: Mapping[int, RRset]
     until: float
     additional: Mapping[Name, tuple[RRset, ...]] = field(default_factory=dict)
+    most: int = 0
+
+
+_Make = Callable[[list[Lease], Span], Node]
 
 
 class NodeMaker:
@@ -49,10 +69,11 @@ class NodeMaker:
     def __init__(self, catalogue: Catalogue, policy: LivePolicy) -> None:
         self._catalogue = catalogue
         self._policy = policy
+        self._origin = policy.origin
 
     def make(self, owner: Owner, now: float) -> Node | None:
         """Return the node of an owner name; None where there is no such name."""
-        name = self._policy.origin.prepend(*owner.labels())
+        name = self._origin.prepend(*owner.labels())
         find = self._catalogue
         match owner:
             case Apex():
@@ -64,20 +85,30 @@ class NodeMaker:
             case Host(label):
                 return self._host(name, label, now)
             case Service(service):
-                return self._service(name, find.of_service(service), now)
+                return self._plain(name, find.of_service(service), now)
             case Labelled(label, service):
-                return self._service(name, find.labelled(service, label), now)
+                return self._plain(name, find.labelled(service, label), now)
             case Capability(capability):
-                return self._service(name, find.capable(capability), now)
+                return self._plain(name, find.capable(capability), now)
             case ServiceProtocol(service, protocol):
-                return self._srv(name, find.of_service(service), _main_port(protocol), now)
+                return self._service(name, find.of_service(service), protocol, now)
             case CapabilityProtocol(capability, protocol):
                 return self._srv(name, find.capable(capability), _main_port(protocol), now)
             case NamedPort(port, protocol, service):
                 port_of = _named_port(protocol, port)
                 return self._srv(name, find.of_service(service), port_of, now)
             case NamedPorts(protocol, service):
-                return self._named_ports(service, protocol, now)
+                leases = _speaking(find.of_service(service), protocol, now)
+                return self._parent([x for x in leases if x.instance.ports], now)
+            case InstanceName(instance_id, service, protocol):
+                return self._instance(name, instance_id, (service, protocol), now)
+            case Subtype(label, service, protocol):
+                return self._subtype(name, find.labelled(service, label), protocol, now)
+            case SubtypeBranch(service, protocol):
+                leases = _speaking(find.of_service(service), protocol, now)
+                return self._parent([x for x in leases if x.instance.labels], now)
+            case ServiceTypes():
+                return self._service_types(name, now)
 
     def _apex(self, name: Name) -> Node:
         target = name.prepend(*NameServer().labels())
@@ -99,66 +130,124 @@ class NodeMaker:
             return None
         if lease.instance.status is Status.MAINTENANCE:
             return Node({}, lease.deadline)
-        span = Span.of([lease], self._policy.ttl, now)
-        return _node(make_addresses(name, [lease], span.ttl), span.until)
+        span = Span.of([lease], self._policy.ttls, now)
+        rrsets = make_addresses(name, [lease], span.ttl)
+        if lease.instance.host is None:
+            rrsets.append(make_text(name, lease.instance, span.ttl))
+        return _node(rrsets, span.until)
 
-    def _service(self, name: Name, leases: Iterable[Lease], now: float) -> Node | None:
-        live = [lease for lease in leases if lease.is_live(now)]
-        shown = self._choose(live, now)
-        if not shown:
-            return shown if shown is None else _empty(live)
-        span = Span.of(shown, self._policy.ttl, now)
-        addresses = make_addresses(name, shown, span.ttl)
-        if addresses and addresses[0].rtype == RRType.CNAME:
-            return _node(addresses, span.until)
-        found = make_services(name, shown, _any_port, self._policy.origin, span.ttl)
-        return _node([*addresses, found.rrset], span.until, found.additional)
+    def _plain(self, name: Name, leases: Iterable[Lease], now: float) -> Node | None:
+        def make(shown: list[Lease], span: Span) -> Node:
+            addresses = make_addresses(name, shown, span.ttl)
+            if addresses and addresses[0].rtype == RRType.CNAME:
+                return _node(addresses, span.until)
+            found = make_services(name, shown, _any_port, self._origin, span.ttl)
+            rrsets = [*addresses, found.rrset]
+            return _node(rrsets, span.until, found.additional, self._limit(shown))
+
+        return self._from_shown([lease for lease in leases if lease.is_live(now)], now, make)
 
     def _srv(self, name: Name, leases: Iterable[Lease], port_of: PortOf, now: float) -> Node | None:
+        def make(shown: list[Lease], span: Span) -> Node:
+            found = make_services(name, shown, port_of, self._origin, span.ttl)
+            return _node([found.rrset], span.until, found.additional, self._limit(shown))
+
         live = [lease for lease in leases if lease.is_live(now) and port_of(lease.instance)]
-        shown = self._choose(live, now)
-        if not shown:
-            return shown if shown is None else _empty(live)
-        span = Span.of(shown, self._policy.ttl, now)
-        found = make_services(name, shown, port_of, self._policy.origin, span.ttl)
-        return _node([found.rrset], span.until, found.additional)
+        return self._from_shown(live, now, make)
 
-    def _named_ports(self, service: str, protocol: str, now: float) -> Node | None:
-        with_ports = [
-            lease
-            for lease in self._catalogue.of_service(service)
-            if lease.is_live(now) and lease.instance.ports and lease.instance.protocol == protocol
-        ]
-        # It is there while a name below it is, data or not.
-        return None if self._choose(with_ports, now) is None else _empty(with_ports)
+    def _service(
+        self, name: Name, leases: Iterable[Lease], protocol: str, now: float
+    ) -> Node | None:
+        def make(shown: list[Lease], span: Span) -> Node:
+            found = make_services(name, shown, _any_port, self._origin, span.ttl)
+            named = make_pointers(name, shown, self._origin, span.ttl)
+            additional = {**found.additional, **named.additional}
+            rrsets = [found.rrset, named.rrset]
+            return _node(rrsets, span.until, additional, self._limit(shown))
 
-    def _choose(self, live: list[Lease], now: float) -> list[Lease] | None:
-        """The leases to show; empty for a name without data; None for a name that is not."""
-        if not live:
+        return self._from_shown(_speaking(leases, protocol, now), now, make)
+
+    def _subtype(
+        self, name: Name, leases: Iterable[Lease], protocol: str, now: float
+    ) -> Node | None:
+        def make(shown: list[Lease], span: Span) -> Node:
+            found = make_pointers(name, shown, self._origin, span.ttl)
+            return _node([found.rrset], span.until, found.additional)
+
+        return self._from_shown(_speaking(leases, protocol, now), now, make)
+
+    def _instance(
+        self, name: Name, instance_id: str, service_type: tuple[str, str], now: float
+    ) -> Node | None:
+        def make(shown: list[Lease], span: Span) -> Node:
+            found = make_services(name, shown, _any_port, self._origin, span.ttl)
+            text = make_text(name, shown[0].instance, span.ttl)
+            return _node([found.rrset, text], span.until, found.additional)
+
+        lease = self._catalogue.find(instance_id)
+        if lease is None or not lease.is_live(now):
             return None
+        if (lease.instance.service, lease.instance.protocol) != service_type:
+            return None
+        return self._from_shown([lease], now, make)
+
+    def _parent(self, live: list[Lease], now: float) -> Node | None:
+        """A name that is there while one below it is, data or not (RFC 8020)."""
+        return self._from_shown(live, now, lambda _, span: Node({}, span.until))
+
+    def _service_types(self, name: Name, now: float) -> Node:
+        types: dict[PTR, None] = {}
+        for service in self._catalogue.services_after("", MOST_SERVICE_TYPES):
+            leases = self._catalogue.of_service(service)
+            for protocol in PROTOCOLS:
+                if any(x.is_answered(now) and x.instance.protocol == protocol for x in leases):
+                    owner = ServiceProtocol(service, protocol)
+                    types[PTR(self._origin.prepend(*owner.labels()))] = None
+        pointers = RRset(name, RRType.PTR, self._policy.ttl, tuple(types))
+        # Any lease that ends may be the last of its type, so this is made for each question.
+        return _node([pointers] if types else [], now)
+
+    def _from_shown(self, live: list[Lease], now: float, make: _Make) -> Node | None:
+        """The node that `make` gives for the leases to show.
+
+        None, for a name that is not, or a node without data where none is to be shown.
+        """
         shown = [lease for lease in live if lease.is_answered(now)]
-        if shown:
-            return shown
-        match self._policy.empty_service:
-            case EmptyService.NODATA:
-                return []
-            case EmptyService.NXDOMAIN:
-                return None
-            case EmptyService.ALL:
-                return [x for x in live if x.instance.status is not Status.MAINTENANCE]
+        if live and not shown:
+            match self._policy.empty_service:
+                case EmptyService.NODATA:
+                    return _branch(live)
+                case EmptyService.NXDOMAIN:
+                    return None
+                case EmptyService.ALL:
+                    shown = [x for x in live if x.instance.status is not Status.MAINTENANCE]
+        if not shown:
+            return _branch(live)
+        return make(shown, Span.of(shown, self._policy.ttls, now))
+
+    def _limit(self, leases: Iterable[Lease]) -> int:
+        """The strictest limit of the leases' services; 0 where none has one."""
+        limits = {self._policy.limits.find(lease.instance.service) for lease in leases}
+        return min(limits - {0}, default=0)
 
 
 def _node(
     rrsets: Iterable[RRset],
     until: float,
     additional: Mapping[Name, tuple[RRset, ...]] | None = None,
+    most: int = 0,
 ) -> Node:
-    return Node({rrset.rtype: rrset for rrset in rrsets}, until, additional or {})
+    return Node({rrset.rtype: rrset for rrset in rrsets}, until, additional or {}, most)
 
 
-def _empty(live: Iterable[Lease]) -> Node:
-    """A name without data while these leases last."""
-    return Node({}, min(lease.deadline for lease in live))
+def _branch(live: Iterable[Lease]) -> Node | None:
+    """A name without data, there while one of these leases lives; None without any."""
+    deadlines = [lease.deadline for lease in live]
+    return Node({}, min(deadlines)) if deadlines else None
+
+
+def _speaking(leases: Iterable[Lease], protocol: str, now: float) -> list[Lease]:
+    return [x for x in leases if x.is_live(now) and x.instance.protocol == protocol]
 
 
 def _any_port(instance: Instance) -> int:

@@ -17,6 +17,7 @@ from dnsregistry.registry.names import host_label
 NAME_SERVER = "ns1"
 HOSTS = "i"
 CAPABILITIES = "cap"
+SUBTYPES = "_sub"
 
 Labels = tuple[str, ...]
 
@@ -101,6 +102,56 @@ class ServiceProtocol:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceName:
+    """`<id>._user-service._tcp`: one instance, as DNS-SD names it (RFC 6763, 4.1).
+
+    The id is in lower case here, and may hold dots: it is one label whatever its text.
+    """
+
+    id: str
+    service: str
+    protocol: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (self.id, f"_{self.service}", f"_{self.protocol}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subtype:
+    """`v1._sub._user-service._tcp`: those with a tag or capability (RFC 6763, 7.1)."""
+
+    label: str
+    service: str
+    protocol: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (self.label, SUBTYPES, f"_{self.service}", f"_{self.protocol}")
+
+
+@dataclass(frozen=True, slots=True)
+class SubtypeBranch:
+    """`_sub._user-service._tcp`: nothing but the subtypes below it."""
+
+    service: str
+    protocol: str
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return (SUBTYPES, f"_{self.service}", f"_{self.protocol}")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTypes:
+    """`_services._dns-sd._udp`: the service types that there are (RFC 6763, 9)."""
+
+    def labels(self) -> Labels:
+        """Return its spelling."""
+        return _SERVICE_TYPES
+
+
+@dataclass(frozen=True, slots=True)
 class NamedPort:
     """`_http._tcp.user-service`: those that speak a protocol, at their port of a name."""
 
@@ -156,16 +207,22 @@ Owner = (
     | Service
     | Labelled
     | ServiceProtocol
+    | InstanceName
+    | Subtype
+    | SubtypeBranch
+    | ServiceTypes
     | NamedPort
     | NamedPorts
     | Capability
     | CapabilityProtocol
 )
 
+_SERVICE_TYPES = ("_services", "_dns-sd", "_udp")
 _PROTOCOL_LABELS = {f"_{protocol}": protocol for protocol in PROTOCOLS}
 _BRANCHES = {
     (HOSTS,),
     (CAPABILITIES,),
+    _SERVICE_TYPES[1:],
     *((label,) for label in _PROTOCOL_LABELS),
     *((label, CAPABILITIES) for label in _PROTOCOL_LABELS),
 }
@@ -179,6 +236,8 @@ def read(labels: Sequence[bytes]) -> Owner | None:
         return None
     if spelling in _BRANCHES:
         return Branch(spelling)
+    if spelling == _SERVICE_TYPES:
+        return ServiceTypes()
     match spelling:
         case ():
             return Apex()
@@ -188,6 +247,8 @@ def read(labels: Sequence[bytes]) -> Owner | None:
             return _read_two(label, parent)
         case (label, protocol, parent):
             return _read_three(label, protocol, parent)
+        case (label, branch, service, protocol):
+            return _read_four(label, branch, service, protocol)
     return None
 
 
@@ -196,8 +257,13 @@ def owners_of(instance: Instance) -> Iterator[Owner]:
     yield Service(instance.service)
     yield ServiceProtocol(instance.service, instance.protocol)
     yield Host(host_label(instance.id))
+    yield InstanceName(instance.id.lower(), instance.service, instance.protocol)
+    yield ServiceTypes()
+    if instance.labels:
+        yield SubtypeBranch(instance.service, instance.protocol)
     for label in instance.labels:
         yield Labelled(label, instance.service)
+        yield Subtype(label, instance.service, instance.protocol)
     for port, _ in instance.ports:
         yield NamedPort(port, instance.protocol, instance.service)
     if instance.ports:
@@ -222,12 +288,28 @@ def _read_two(label: str, parent: str) -> Owner | None:
 
 
 def _read_three(label: str, protocol_label: str, parent: str) -> Owner | None:
+    protocol = _PROTOCOL_LABELS.get(parent)
+    if protocol:
+        return _read_instance(label, protocol_label, protocol)
     protocol = _PROTOCOL_LABELS.get(protocol_label)
     if protocol is None:
         return None
     if parent == CAPABILITIES:
         return _underscored(label, CapabilityProtocol(label[1:], protocol))
     return _underscored(label, _plain(parent, NamedPort(label[1:], protocol, parent)))
+
+
+def _read_instance(label: str, service: str, protocol: str) -> Owner | None:
+    if label == SUBTYPES:
+        return _underscored(service, SubtypeBranch(service[1:], protocol))
+    return _underscored(service, InstanceName(label, service[1:], protocol))
+
+
+def _read_four(label: str, branch: str, service: str, protocol_label: str) -> Owner | None:
+    protocol = _PROTOCOL_LABELS.get(protocol_label)
+    if branch != SUBTYPES or protocol is None:
+        return None
+    return _plain(label, _underscored(service, Subtype(label, service[1:], protocol)))
 
 
 def _plain(label: str, owner: Owner | None) -> Owner | None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from dnsregistry.registry.names import Address
 from dnsregistry.zone.name import Name
+from dnsregistry.zone.patterns import Patterns
 
 
 class EmptyService(StrEnum):
@@ -19,10 +20,16 @@ class EmptyService(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LivePolicy:
-    """TTLs in seconds; `name_server` are the addresses at which this server is asked."""
+    """TTLs in seconds; `name_server` are the addresses at which this server is asked.
+
+    `ttls` and `limits` are by service: the longest TTL of its records, and the most records of an
+    answer, 0 for all.
+    """
 
     origin: Name
     ttl: int
+    ttls: Patterns[int]
+    limits: Patterns[int]
     negative_ttl: int
     empty_service: EmptyService
     name_server: Sequence[Address]

@@ -15,6 +15,7 @@ class RRType(IntEnum):
     NS = 2
     CNAME = 5
     SOA = 6
+    PTR = 12
     HINFO = 13
     TXT = 16
     AAAA = 28
@@ -48,6 +49,17 @@ class NS:
     """A name server of the zone (RFC 1035, 3.3.11)."""
 
     rtype: ClassVar[RRType] = RRType.NS
+    target: Name
+
+    def __str__(self) -> str:
+        return str(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class PTR:
+    """Another name: an instance's (RFC 6763, 4.1), or an address's (RFC 1035, 3.3.12)."""
+
+    rtype: ClassVar[RRType] = RRType.PTR
     target: Name
 
     def __str__(self) -> str:
@@ -132,7 +144,7 @@ class Opaque:
         return self.text
 
 
-Rdata = Opaque | A | AAAA | NS | CNAME | SRV | SOA | TXT | HINFO
+Rdata = Opaque | A | AAAA | NS | CNAME | PTR | SRV | SOA | TXT | HINFO
 
 
 def name_type(rtype: int) -> str:

@@ -8,7 +8,6 @@ Rules:
   only where its one instance is a host name (RFC 1034, 3.6.2 allows no data beside a CNAME).
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -17,17 +16,23 @@ from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import Address, host_label
 from dnsregistry.zone.name import Name
-from dnsregistry.zone.owner import Host
-from dnsregistry.zone.rdata import AAAA, CNAME, SRV, A, Rdata, RRType
+from dnsregistry.zone.owner import Host, InstanceName
+from dnsregistry.zone.patterns import Patterns
+from dnsregistry.zone.rdata import AAAA, CNAME, PTR, SRV, TXT, A, Rdata, RRType
 from dnsregistry.zone.rrset import Preference, RRset
+from dnsregistry.zone.text import write_text
 
 PortOf = Callable[[Instance], int | None]
 """The port that a name asks for; None where the instance has none such."""
 
 
+MOST_DESCRIBED = 16
+"""Instances of a PTR answer whose records go along with it: more do not fit a datagram."""
+
+
 @dataclass(frozen=True, slots=True)
-class Services:
-    """An SRV RRset and the addresses of those of its targets that are in the zone."""
+class Pointing:
+    """An RRset that names others, and the records of those of them that are in the zone."""
 
     rrset: RRset
     additional: Mapping[Name, tuple[RRset, ...]]
@@ -41,9 +46,11 @@ class Span:
     until: float
 
     @classmethod
-    def of(cls, leases: Iterable[Lease], longest: int, now: float) -> "Span":
-        """Return the span of the shortest lease, with a TTL between 1 and `longest`."""
-        deadline = min((lease.deadline for lease in leases), default=math.inf)
+    def of(cls, leases: Sequence[Lease], ttls: Patterns[int], now: float) -> "Span":
+        """Return the span of the shortest lease; its TTL is at least 1 and as policy has it."""
+        services = {lease.instance.service for lease in leases}
+        longest = min(ttls.find(service) for service in services)
+        deadline = min(lease.deadline for lease in leases)
         left = deadline - now
         if left >= longest:
             return cls(longest, deadline - longest)
@@ -69,7 +76,7 @@ def make_addresses(owner: Name, leases: Sequence[Lease], ttl: int) -> list[RRset
 
 def make_services(
     owner: Name, leases: Iterable[Lease], port_of: PortOf, origin: Name, ttl: int
-) -> Services:
+) -> Pointing:
     """Return one SRV for each endpoint; the records may be none where no instance has the port."""
     rdatas: dict[Rdata, Preference] = {}
     additional: dict[Name, tuple[RRset, ...]] = {}
@@ -89,7 +96,32 @@ def make_services(
         if instance.host is None:
             additional[target] = tuple(make_addresses(target, [lease], ttl))
     rrset = RRset(owner, RRType.SRV, ttl, tuple(rdatas), tuple(rdatas.values()))
-    return Services(rrset, additional)
+    return Pointing(rrset, additional)
+
+
+def make_pointers(owner: Name, leases: Iterable[Lease], origin: Name, ttl: int) -> Pointing:
+    """Return a PTR to each instance's DNS-SD name, with its SRV, TXT and addresses (12.1)."""
+    rdatas: dict[Rdata, None] = {}
+    additional: dict[Name, tuple[RRset, ...]] = {}
+    for lease in leases:
+        instance = lease.instance
+        name = InstanceName(instance.id.lower(), instance.service, instance.protocol)
+        target = origin.prepend(*name.labels())
+        rdatas[PTR(target)] = None
+        if len(additional) < MOST_DESCRIBED:
+            found = make_services(target, [lease], _main_port, origin, ttl)
+            addresses = [rrset for rrsets in found.additional.values() for rrset in rrsets]
+            additional[target] = (found.rrset, make_text(target, instance, ttl), *addresses)
+    return Pointing(RRset(owner, RRType.PTR, ttl, tuple(rdatas)), additional)
+
+
+def make_text(owner: Name, instance: Instance, ttl: int) -> RRset:
+    """Return the TXT RRset of an instance: one record, its metadata."""
+    return RRset(owner, RRType.TXT, ttl, (TXT(write_text(instance)),))
+
+
+def _main_port(instance: Instance) -> int:
+    return instance.port
 
 
 def _target(instance: Instance, origin: Name) -> Name:

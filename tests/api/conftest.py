@@ -45,6 +45,7 @@ def make_api() -> MakeApi:
             "now": lambda: START,
             "lease_ttl": 30.0,
             "new_id": lambda: f"new-{next(numbers)}",
+            "check": lambda instance, now: None,
             "dns_names": _dns_names,
             "stats": lambda: {"instances": 0},
             "readiness": lambda: Readiness(ReadyState.READY),

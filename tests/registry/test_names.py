@@ -32,7 +32,9 @@ ID_RULE = "may hold only printable ASCII, no space, slash, quote or backslash"
 ID_LETTERS = "".join(set(string.printable[:94]) - set(" /\\'\""))
 KELVIN_SIGN = "\u212a"
 
-ids = st.text(ID_LETTERS, min_size=1, max_size=63).filter(lambda text: text not in (".", ".."))
+ids = st.text(ID_LETTERS, min_size=1, max_size=63).filter(
+    lambda text: text not in (".", "..") and not text.startswith("_")
+)
 
 
 @pytest.mark.parametrize("text", ["a", "7", "a-b", "a_b", "a--b", "v1", "x" * 63, "1-2_3"])
@@ -105,6 +107,7 @@ def test_an_id_of_allowed_octets_is_kept_as_given(text: str) -> None:
         ),
         ("a\n", f"'a\\n' {ID_RULE}"),
         (".", "'.' has a meaning of its own in a URL's path"),
+        ("_x", "'_x' begins with an underscore, as no instance may"),
         ("..", "'..' has a meaning of its own in a URL's path"),
     ],
 )

@@ -1,0 +1,63 @@
+"""The certificate of DNS over TLS, renewed without a restart."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import structlog
+
+from dnsregistry.servers.sockets import ListenError
+
+POLL_SECONDS = 1.0
+"""Between looks at the files: certificates are renewed by the month, and at once is soon enough."""
+
+log = structlog.get_logger("dnsregistry.servers")
+_Stamp = tuple[tuple[int, int, int], ...]
+
+
+class Certificate:
+    """A TLS context, and the files that it is loaded from."""
+
+    def __init__(self, cert: Path, key: Path | None) -> None:
+        """Load the files. Raises ListenError."""
+        self._cert = cert
+        self._key = key
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.set_alpn_protocols(["dot"])
+        try:
+            self._stamp = self._look()
+            self._load(self.context)
+        except (OSError, ssl.SSLError) as error:
+            raise ListenError(f"cannot use TLS_CERT={cert}: {error}") from None
+
+    async def follow(self) -> None:
+        """Load the files again when they change, until cancelled; a broken one changes nothing."""
+        complaint = ""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                if self._reload():
+                    log.info("certificate reloaded", file=str(self._cert))
+                    complaint = ""
+            except (OSError, ssl.SSLError) as error:
+                if str(error) != complaint:
+                    complaint = str(error)
+                    log.error("certificate not reloaded", file=str(self._cert), error=complaint)
+
+    def _reload(self) -> bool:
+        stamp = self._look()
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        # Tried apart first: a context that failed halfway would serve neither.
+        self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        self._load(self.context)
+        return True
+
+    def _load(self, context: ssl.SSLContext) -> None:
+        # Without a password of ours OpenSSL would ask the terminal for one, and wait.
+        context.load_cert_chain(self._cert, self._key, password="")
+
+    def _look(self) -> _Stamp:
+        stats = (path.stat() for path in (self._cert, self._key) if path is not None)
+        return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)
