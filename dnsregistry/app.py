@@ -138,11 +138,11 @@ class App:
         policy = LivePolicy(
             origin=Name.from_text(settings.zone),
             ttl=settings.dns_ttl,
-            ttls=Patterns(settings.service_ttls, settings.dns_ttl),
-            limits=Patterns(settings.service_limits, 0),
             negative_ttl=settings.negative_ttl,
             empty_service=settings.empty_service,
             name_server=[find_reachable(host) for host, _ in listening.dns],
+            ttls=Patterns(settings.service_ttls),
+            limits=Patterns(settings.service_limits),
         )
         # Time has moved on further than the serial since the last run, at a change a second.
         self.zone = LiveZone(registry.catalogue, policy, first_serial=int(self._now()))

@@ -130,7 +130,7 @@ class NodeMaker:
             return None
         if lease.instance.status is Status.MAINTENANCE:
             return Node({}, lease.deadline)
-        span = Span.of([lease], self._policy.ttls, now)
+        span = Span.of([lease], self._policy.ttl_of, now)
         rrsets = make_addresses(name, [lease], span.ttl)
         if lease.instance.host is None:
             rrsets.append(make_text(name, lease.instance, span.ttl))
@@ -223,11 +223,11 @@ class NodeMaker:
                     shown = [x for x in live if x.instance.status is not Status.MAINTENANCE]
         if not shown:
             return _branch(live)
-        return make(shown, Span.of(shown, self._policy.ttls, now))
+        return make(shown, Span.of(shown, self._policy.ttl_of, now))
 
     def _limit(self, leases: Iterable[Lease]) -> int:
         """The strictest limit of the leases' services; 0 where none has one."""
-        limits = {self._policy.limits.find(lease.instance.service) for lease in leases}
+        limits = {self._policy.limit_of(lease.instance.service) for lease in leases}
         return min(limits - {0}, default=0)
 
 

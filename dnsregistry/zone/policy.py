@@ -8,6 +8,8 @@ from dnsregistry.registry.names import Address
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.patterns import Patterns
 
+_NONE: Patterns[int] = Patterns({})
+
 
 class EmptyService(StrEnum):
     """What a service answers whose instances are all out of its answers."""
@@ -22,14 +24,23 @@ class EmptyService(StrEnum):
 class LivePolicy:
     """TTLs in seconds; `name_server` are the addresses at which this server is asked.
 
-    `ttls` and `limits` are by service: the longest TTL of its records, and the most records of an
-    answer, 0 for all.
+    `ttls` and `limits` are by service: the longest TTL of its records in place of `ttl`, and the
+    most records of an answer, 0 for all.
     """
 
     origin: Name
     ttl: int
-    ttls: Patterns[int]
-    limits: Patterns[int]
     negative_ttl: int
     empty_service: EmptyService
     name_server: Sequence[Address]
+    ttls: Patterns[int] = _NONE
+    limits: Patterns[int] = _NONE
+
+    def ttl_of(self, service: str) -> int:
+        """The longest TTL of a service's records."""
+        ttl = self.ttls.find(service)
+        return self.ttl if ttl is None else ttl
+
+    def limit_of(self, service: str) -> int:
+        """The most records that a service's answer is to have, 0 for all."""
+        return self.limits.find(service) or 0

@@ -17,7 +17,6 @@ from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import Address, host_label
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.owner import Host, InstanceName
-from dnsregistry.zone.patterns import Patterns
 from dnsregistry.zone.rdata import AAAA, CNAME, PTR, SRV, TXT, A, Rdata, RRType
 from dnsregistry.zone.rrset import Preference, RRset
 from dnsregistry.zone.text import write_text
@@ -46,10 +45,10 @@ class Span:
     until: float
 
     @classmethod
-    def of(cls, leases: Sequence[Lease], ttls: Patterns[int], now: float) -> "Span":
+    def of(cls, leases: Sequence[Lease], longest_of: Callable[[str], int], now: float) -> "Span":
         """Return the span of the shortest lease; its TTL is at least 1 and as policy has it."""
         services = {lease.instance.service for lease in leases}
-        longest = min(ttls.find(service) for service in services)
+        longest = min(map(longest_of, services))
         deadline = min(lease.deadline for lease in leases)
         left = deadline - now
         if left >= longest:

@@ -108,7 +108,7 @@ class ReverseZone:
         hosts = dict.fromkeys(
             PTR(origin.prepend(*Host(host_label(lease.instance.id)).labels())) for lease in leases
         )
-        span = Span.of(leases, self._policy.ttls, now)
+        span = Span.of(leases, self._policy.ttl_of, now)
         return RRset(name, RRType.PTR, span.ttl, tuple(hosts))
 
     def _soa(self) -> RRset:

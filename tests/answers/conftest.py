@@ -10,19 +10,24 @@ import pytest
 from dnsregistry.answers.access import Access, Client
 from dnsregistry.answers.answer import Answer
 from dnsregistry.answers.chaos import Identity
+from dnsregistry.answers.cookie import CookieBaker
 from dnsregistry.answers.decide import Moment, decide
+from dnsregistry.answers.options import OptionAnswerer
 from dnsregistry.answers.protocol import RRClass
 from dnsregistry.answers.query import Question
-from dnsregistry.answers.responder import Responder
+from dnsregistry.answers.ratelimit import RateLimit
+from dnsregistry.answers.responder import Protection, Recursion, Responder
 from dnsregistry.registry.admission import admit
 from dnsregistry.registry.registry import Registry
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.live import LiveZone
+from dnsregistry.zone.lookup import NotOurs
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.policy import EmptyService, LivePolicy
 from dnsregistry.zone.rrset import RRset
 
 UDP, TCP = Client("127.0.0.1", tcp=False), Client("127.0.0.1", tcp=True)
+NOBODY = ip_network("192.0.2.255")
 
 
 class House:
@@ -36,6 +41,8 @@ class House:
         server_id: str | None = None,
         empty_service: EmptyService = EmptyService.NODATA,
         draws: Callable[[], float] = lambda: 0.5,
+        rate: int = 0,
+        recursion: Recursion | None = None,
     ) -> None:
         self.now = 1000.0
         self.registry = Registry()
@@ -46,15 +53,19 @@ class House:
         self.zones = Authority([self.zone])
         self.identity = Identity.of(version, server_id)
         self.draws = draws
+        options = OptionAnswerer(CookieBaker(bytes(16)), server_id or "", 10)
         access = Access([ip_network(text) for text in allowed])
-        self.responder = Responder(self.zones, self.identity, access, lambda: self.now, draws)
+        protection = Protection(access, RateLimit(rate) if rate else None, Access([NOBODY]))
+        self.responder = Responder(
+            self.zones, self.identity, options, protection, recursion, lambda: self.now, draws
+        )
 
     def add(self, id: str, **fields: object) -> None:
         """Register an instance of which only the telling fields are given."""
         given = {"service": "user-service", "address": "10.0.0.1", "port": 8080, **fields}
         self.registry.grant(admit(id=id, **given), self.now)  # type: ignore[arg-type]
 
-    def decide(self, name: str, rtype: str, rclass: int = RRClass.IN) -> Answer:
+    def decide(self, name: str, rtype: str, rclass: int = RRClass.IN) -> Answer | NotOurs:
         """Decide a question; `rtype` is a mnemonic or TYPEn."""
         wire = Name.from_text(_absolute(name)).to_wire()
         question = Question(wire, dns.rdatatype.from_text(rtype), rclass)
@@ -62,7 +73,9 @@ class House:
 
     def lines(self, name: str, rtype: str) -> list[str]:
         """The answer section in presentation format."""
-        return lines(self.decide(name, rtype).answer)
+        answer = self.decide(name, rtype)
+        assert isinstance(answer, Answer)
+        return lines(answer.answer)
 
     def send(
         self, name: str, rtype: str, client: Client = UDP, payload: int | None = None
@@ -72,7 +85,7 @@ class House:
             _absolute(name), rtype, use_edns=None if payload is None else 0, payload=payload
         )
         reply = self.responder.respond(query.to_wire(), client)
-        assert reply is not None
+        assert isinstance(reply, bytes)
         message = dns.message.from_wire(reply)
         assert query.is_response(message)
         return message

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dnsregistry.servers.sockets import ListenError, Pair, bind_pair, listen_tcp
+from dnsregistry.servers.tcp import TcpServer
 from tests.conftest import Start
 
 
@@ -118,6 +119,17 @@ def test_ipv6_is_bound_without_ipv4(ipv6: str) -> None:
 async def test_a_start_that_fails_leaves_nothing_open(start: Start, pair: Pair) -> None:
     with pytest.raises(ListenError):
         await start(http_port=pair.address[1])
+
+
+async def test_a_start_that_fails_late_leaves_nothing_open(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: TcpServer) -> None:
+        raise RuntimeError("a fault that was put in")
+
+    monkeypatch.setattr(TcpServer, "start", fail)
+    with pytest.raises(RuntimeError):
+        await start()
 
 
 async def test_all_hosts_listen_on_one_port(start: Start, ipv6: str) -> None:

@@ -1,4 +1,4 @@
-"""TCP: clients that do not read."""
+"""TCP: clients that do not read, and the end of the server."""
 
 import asyncio
 
@@ -50,6 +50,16 @@ async def test_a_client_that_reads_late_gets_everything(start: Start) -> None:
     replies = [await client.receive() for _ in range(500)]
     await sending
     assert {reply[:2] for reply in replies} == {query[:2]}
+
+
+async def test_the_stop_cuts_connections_that_would_stay(start: Start) -> None:
+    program = await start(tcp_idle=3600)
+    clients = [await program.dns.tcp() for _ in range(3)]
+    await clients[0].exchange(make_query(SRV, "SRV"))
+    await clients[1].send_octets(b"\0")
+    await program.app.stop()
+    for client in clients:
+        assert await client.wait_closed() == b""
 
 
 async def _is_busy(program: Program) -> bool:

@@ -6,9 +6,10 @@ import struct
 
 import pytest
 
+from dnsregistry.servers.udp import BATCH
 from tests.conftest import Start
 from tests.machine import give_up
-from tests.program import Program
+from tests.program import Program, UdpClient
 from tests.wire import Reply, make_query
 
 NAME = "user-service.registry.local"
@@ -66,6 +67,26 @@ async def test_a_burst_is_answered_whole(program: Program) -> None:
     for number in range(200):
         await client.send(make_query(NAME, id=number))
     assert [Reply.of(await client.receive()).id for _ in range(200)] == list(range(200))
+
+
+async def test_a_turn_of_the_loop_answers_so_many_and_no_more(program: Program) -> None:
+    client = program.dns.udp()
+    for number in range(200):
+        await client.send(make_query(NAME, id=number))
+    while (answered := _count_waiting(client)) == 0:  # noqa: ASYNC110 - turns are counted
+        await asyncio.sleep(0)
+    assert answered == BATCH
+
+
+def _count_waiting(client: UdpClient) -> int:
+    """Take the replies that are there already; returns how many."""
+    count = 0
+    while True:
+        try:
+            client.socket.recv(4096)
+        except BlockingIOError:
+            return count
+        count += 1
 
 
 async def test_a_burst_lets_http_have_its_turn(program: Program) -> None:
