@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dnsregistry.answers.protocol import Rcode
+from dnsregistry.zone.name import Name
 from dnsregistry.zone.rrset import RRset
 
 
@@ -10,7 +11,8 @@ from dnsregistry.zone.rrset import RRset
 class Answer:
     """What the answer says; how much of it fits is for the writer to see.
 
-    Additional RRsets stand in the order in which they are worth having.
+    Additional RRsets stand in the order in which they are worth having. `open_end` is the target
+    of the last alias where that is not ours to follow.
     """
 
     rcode: Rcode
@@ -18,6 +20,7 @@ class Answer:
     answer: tuple[RRset, ...] = ()
     authority: tuple[RRset, ...] = ()
     additional: tuple[RRset, ...] = ()
+    open_end: Name | None = None
 
 
 REFUSED = Answer(Rcode.REFUSED)

@@ -69,7 +69,7 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer |
     while True:
         match zone.lookup(name, rtype, moment.now):
             case NotOurs() as elsewhere:
-                return _found(Rcode.NOERROR, chain) if chain else elsewhere
+                return _leave(chain, name) if chain else elsewhere
             case NoName(soa):
                 return _denied(Rcode.NXDOMAIN, chain, soa)
             case NoData(soa):
@@ -133,6 +133,10 @@ def _refer(chain: list[RRset], ns: RRset, glue: tuple[RRset, ...]) -> Answer:
         authority=(ns,),
         additional=glue,
     )
+
+
+def _leave(chain: list[RRset], target: Name) -> Answer:
+    return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain), open_end=target)
 
 
 def _denied(rcode: Rcode, chain: list[RRset], soa: RRset) -> Answer:

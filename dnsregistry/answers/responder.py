@@ -11,6 +11,7 @@ from typing import Protocol
 from dnsregistry.answers.access import Access, Client
 from dnsregistry.answers.answer import REFUSED, Answer
 from dnsregistry.answers.chaos import Identity
+from dnsregistry.answers.chase import CHASED, ask_for_end, join_end
 from dnsregistry.answers.decide import Moment, decide
 from dnsregistry.answers.message import encode, encode_fault, encode_options
 from dnsregistry.answers.options import NO_OPTIONS, OptionAnswerer, Options
@@ -27,6 +28,7 @@ from dnsregistry.answers.subset import choose, rank
 from dnsregistry.answers.tally import Tally
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import NotOurs
+from dnsregistry.zone.name import Name
 
 _TC_OCTET, _TC_BIT = 2, 0x02
 _ANSWER_COUNT = slice(6, 8)
@@ -110,6 +112,8 @@ class Responder:
             if isinstance(decided, NotOurs):
                 return self._ask_elsewhere(query, message, options, client)
             answer = decided
+            if answer.open_end is not None and query.question.rtype in CHASED:
+                return self._chase(query, answer, answer.open_end, options, client)
         self.tally.rcodes[answer.rcode] += 1
         return self._write(query, answer, options, client)
 
@@ -141,6 +145,24 @@ class Responder:
         limit = _limit(query, client)
         return recursion.elsewhere.answer(query, message, limit, encode_options(options.reply))
 
+    def _chase(
+        self, query: Query, answer: Answer, target: Name, options: Options, client: Client
+    ) -> Reply:
+        """The answer with the end of its alias, where this client may have that fetched."""
+
+        def finish(reply: bytes) -> bytes:
+            joined = join_end(answer, reply)
+            self.tally.rcodes[joined.rcode] += 1
+            return self._write(query, joined, options, client)
+
+        recursion = self._recursion_for(client)
+        if recursion is None or not query.recursion_desired:
+            self.tally.rcodes[answer.rcode] += 1
+            return self._write(query, answer, options, client)
+        asked, message = ask_for_end(target, query.question.rtype)
+        reply = recursion.elsewhere.answer(asked, message, TCP_OCTETS, b"")
+        return finish(reply) if isinstance(reply, bytes) else _map(reply, finish)
+
     def _recursion_for(self, client: Client) -> Recursion | None:
         recursion = self._recursion
         return recursion if recursion and recursion.access.allows(client.address) else None
@@ -167,6 +189,25 @@ class Responder:
     def _turn_away(self, fault: Fault) -> bytes:
         self.tally.rcodes[fault.rcode] += 1
         return encode_fault(fault)
+
+
+def _map(future: asyncio.Future[bytes], change: Callable[[bytes], bytes]) -> asyncio.Future[bytes]:
+    """A future of the changed result; cancelling it cancels the first one."""
+    changed: asyncio.Future[bytes] = future.get_loop().create_future()
+
+    def pass_on(done: asyncio.Future[bytes]) -> None:
+        if done.cancelled():
+            changed.cancel()
+        elif not changed.cancelled():
+            changed.set_result(change(done.result()))
+
+    def withdraw(done: asyncio.Future[bytes]) -> None:
+        if done.cancelled():
+            future.cancel()
+
+    future.add_done_callback(pass_on)
+    changed.add_done_callback(withdraw)
+    return changed
 
 
 def _limit(query: Query, client: Client) -> int:
