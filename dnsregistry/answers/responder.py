@@ -199,7 +199,10 @@ def _map(future: asyncio.Future[bytes], change: Callable[[bytes], bytes]) -> asy
         if done.cancelled():
             changed.cancel()
         elif not changed.cancelled():
-            changed.set_result(change(done.result()))
+            try:
+                changed.set_result(change(done.result()))
+            except Exception as error:  # noqa: BLE001 - told to whoever waits, not swallowed
+                changed.set_exception(error)
 
     def withdraw(done: asyncio.Future[bytes]) -> None:
         if done.cancelled():

@@ -7,6 +7,7 @@ Rules:
 - There is no limit but that of a message: over HTTP as over TCP.
 """
 
+import asyncio
 import base64
 import binascii
 
@@ -52,10 +53,12 @@ class DohServer:
         return await self._answer(bytes(message), request)
 
     async def _answer(self, message: bytes, request: web.Request) -> web.Response:
-        reply = self._exchange.answer(message, Client(request.remote or "::", tcp=True))
+        client = Client(request.remote or "::", tcp=True)
+        reply = self._exchange.answer(message, client)
+        if isinstance(reply, asyncio.Future):
+            await asyncio.wait([reply])
+            reply = self._exchange.take(reply, message, client)
         if reply is None:
             raise web.HTTPBadRequest(text="that is no DNS query")
-        if not isinstance(reply, bytes):
-            reply = await reply
         headers = {"Cache-Control": f"max-age={smallest_ttl(reply)}"}
         return web.Response(body=reply, content_type=MEDIA_TYPE, headers=headers)

@@ -1,5 +1,7 @@
 """One message in, at most one out, whatever happens in between."""
 
+import asyncio
+
 import structlog
 
 from dnsregistry.answers.access import Client
@@ -24,6 +26,18 @@ class Exchange:
         try:
             return self._responder.respond(message, client)
         except Exception:
-            self.tally.faults += 1
-            log.exception("query failed", client=client.address, message=message.hex())
-            return self._responder.fail(message)
+            return self._fail(message, client)
+
+    def take(self, reply: asyncio.Future[bytes], message: bytes, client: Client) -> bytes | None:
+        """Return the reply that came later; None where it was withdrawn."""
+        if reply.cancelled():
+            return None
+        try:
+            return reply.result()
+        except Exception:
+            return self._fail(message, client)
+
+    def _fail(self, message: bytes, client: Client) -> bytes | None:
+        self.tally.faults += 1
+        log.exception("query failed", client=client.address, message=message.hex())
+        return self._responder.fail(message)

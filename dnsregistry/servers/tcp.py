@@ -17,6 +17,7 @@ import socket
 import ssl
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from dnsregistry.answers.access import Client
@@ -177,7 +178,7 @@ class TcpConnection(asyncio.Protocol):
                 self._write(reply)
             elif reply is not None:
                 self._outstanding.add(reply)
-                reply.add_done_callback(self._write_result)
+                reply.add_done_callback(partial(self._write_later, message))
         self._working = True
         self._transport.pause_reading()
         self._loop.call_soon(self._answer_some)
@@ -192,12 +193,13 @@ class TcpConnection(asyncio.Protocol):
     def _write(self, reply: bytes) -> None:
         self._transport.write(len(reply).to_bytes(_LENGTH_OCTETS) + reply)
 
-    def _write_result(self, reply: asyncio.Future[bytes]) -> None:
+    def _write_later(self, message: bytes, reply: asyncio.Future[bytes]) -> None:
         self._outstanding.discard(reply)
-        if reply.cancelled() or self._transport.is_closing():
+        octets = self._server.exchange.take(reply, message, self._client)
+        if octets is None or self._transport.is_closing():
             return
         self._heard = self._loop.time()
-        self._write(reply.result())
+        self._write(octets)
         self._work()
 
     def _next_message(self) -> bytes | None:

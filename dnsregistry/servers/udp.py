@@ -52,11 +52,13 @@ class UdpServer:
             except OSError:
                 # An ICMP error about an earlier reply; the socket is as good as before.
                 continue
-            reply = self._exchange.answer(message, Client(peer[0], tcp=False))
+            client = Client(peer[0], tcp=False)
+            reply = self._exchange.answer(message, client)
             if isinstance(reply, bytes):
                 self._send(reply, ancillary, peer)
             elif reply is not None:
-                reply.add_done_callback(partial(self._send_result, ancillary, peer))
+                send = partial(self._send_later, message, client, ancillary, peer)
+                reply.add_done_callback(send)
 
     def _receive(self) -> tuple[bytes, _Ancillary, tuple[str, int]]:
         if not self._wildcard:
@@ -65,11 +67,17 @@ class UdpServer:
         message, ancillary, _, peer = self._sock.recvmsg(QUERY_OCTETS, _CONTROL_OCTETS)
         return message, [_source(*item) for item in ancillary], peer
 
-    def _send_result(
-        self, ancillary: _Ancillary, peer: tuple[str, int], reply: asyncio.Future[bytes]
+    def _send_later(
+        self,
+        message: bytes,
+        client: Client,
+        ancillary: _Ancillary,
+        peer: tuple[str, int],
+        reply: asyncio.Future[bytes],
     ) -> None:
-        if not reply.cancelled():
-            self._send(reply.result(), ancillary, peer)
+        octets = self._exchange.take(reply, message, client)
+        if octets is not None:
+            self._send(octets, ancillary, peer)
 
     def _send(self, reply: bytes, ancillary: _Ancillary, peer: tuple[str, int]) -> None:
         try:
