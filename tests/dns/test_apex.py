@@ -89,7 +89,7 @@ async def test_the_serial_stands_where_nothing_visible_changes(program: Program)
     await program.register("i", metadata={"zone": "a"})
     serial = await _read_serial(program)
     await program.register("i", metadata={"zone": "a"})
-    await program.register("i", metadata={"zone": "b"})
+    await program.register("i", metadata={"zone": "a"}, ttl=60)
     async with program.http.post("/v1/instances/i/heartbeat") as response:
         assert response.status == 200
     async with program.http.put("/v1/instances/i", json={"service": "no good"}) as response:

@@ -133,7 +133,7 @@ _QUERIES = {
 async def test_an_opt_is_answered_by_one_opt_and_none_by_none(
     program: Program, rcode: str, tcp: bool
 ) -> None:
-    """RFC 6891, 6.1.1: "an OPT record MUST be included" in the response to a request with one."""
+    """RFC 6891, 6.1.1: who gets an OPT "MUST include an OPT record" in the response."""
     await _fill(program, 1)
     name, rtype, rclass = _QUERIES[rcode]
     reply = await program.ask(name, rtype, rclass=rclass, tcp=tcp, edns=4096)

@@ -1,0 +1,28 @@
+"""The program as a process of its own."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.endtoend.process import Served
+
+Serve = Callable[..., Awaitable[Served]]
+
+
+@pytest.fixture
+async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
+    """Start `dnsregistry serve` on free ports, with further arguments; killed at the end."""
+    started: list[Served] = []
+
+    async def start(*arguments: str, **variables: str) -> Served:
+        ready = tmp_path / f"ready-{len(started)}"
+        ports = ("--dns-port", "0", "--http-port", "0", "--ready-file", str(ready))
+        served = await Served.start(*ports, *arguments, variables=variables)
+        started.append(served)
+        await served.wait_ready(ready)
+        return served
+
+    yield start
+    for served in started:
+        await served.kill()
