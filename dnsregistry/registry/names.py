@@ -26,8 +26,9 @@ NAME_OCTETS = 253
 # An SRV target is never compressed, so a short one is room for one more instance in a datagram.
 SHORT_LABEL_OCTETS = 16
 DIGEST_LETTERS = 10
-# They would collide with the zone's own branches: ns1, <host>.i and <capability>.cap.
-RESERVED_SERVICES = frozenset({"ns1", "i", "cap"})
+# They would collide with the zone's own branches: ns1, <host>.i, <capability>.cap and
+# _services._dns-sd._udp.
+RESERVED_SERVICES = frozenset({"ns1", "i", "cap", "dns-sd"})
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?\Z")
 _HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")

@@ -80,6 +80,7 @@ def test_a_service_name_is_kept_in_lower_case(text: str) -> None:
         ("user.service", "'user.service' holds a dot, which ends a DNS label"),
         ("_web", f"'_web' {ENDS}"),
         ("ns1", "'ns1' is a name of the zone itself; choose another"),
+        ("dns-sd", "'dns-sd' is a name of the zone itself; choose another"),
         ("I", "'i' is a name of the zone itself; choose another"),
         ("Cap", "'cap' is a name of the zone itself; choose another"),
     ],
