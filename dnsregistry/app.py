@@ -11,13 +11,13 @@ import asyncio
 import base64
 import secrets
 import socket
-import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from random import random
 from typing import Any, TypeVar
 
+import structlog
 from aiohttp import web
 
 from dnsregistry import __version__
@@ -26,10 +26,15 @@ from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.cookie import CookieBaker
 from dnsregistry.answers.options import OptionAnswerer
 from dnsregistry.answers.ratelimit import RateLimit
-from dnsregistry.answers.responder import Protection, Responder
+from dnsregistry.answers.responder import Protection, Recursion, Responder
 from dnsregistry.api.application import build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
+from dnsregistry.forward.endpoint import is_ours
+from dnsregistry.forward.forwarder import Bounds, Forwarder
+from dnsregistry.forward.groups import Groups
+from dnsregistry.forward.plan import parse_upstreams
+from dnsregistry.forward.system import SystemServers
 from dnsregistry.health.sweep import sweep
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.certificate import Certificate
@@ -46,8 +51,10 @@ from dnsregistry.servers.sockets import (
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.settings import Settings
+from dnsregistry.stats import Stats
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.live import LiveZone
+from dnsregistry.zone.locals import local_zones
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.patterns import Patterns
 from dnsregistry.zone.policy import LivePolicy
@@ -59,6 +66,8 @@ COOKIE_SECRET_OCTETS = 16
 _ID_OCTETS = 5
 _Bound = tuple[str, int]
 B = TypeVar("B", Pair, socket.socket)
+
+log = structlog.get_logger("dnsregistry.app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,6 @@ class App:
     def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
         self._settings = settings
         self._now = now
-        self._started_at = time.monotonic()
         self._state = ReadyState.STARTING
         self._running = AsyncExitStack()
         self.registry = Registry()
@@ -110,6 +118,9 @@ class App:
         await self._start_dns(pairs)
         await self._start_dot(secure)
         await self._start_http(http)
+        if self._forwarder is not None:
+            self._running.push_async_callback(self._forwarder.stop)
+            self._spawn(_tell_loops(self._forwarder), "loop detection")
         self._state = ReadyState.READY
         return listening
 
@@ -156,10 +167,28 @@ class App:
             reverse.declare(settings.reverse_zones)
         registry.feed.subscribe(reverse.apply)
 
-        self._responder = self._build_responder(authority)
-        self._exchange = Exchange(self._responder)
+        self._forwarder = self._build_forwarder(authority, listening.dns)
+        responder = self._build_responder(authority, self._forwarder)
+        self._exchange = Exchange(responder)
+        self._stats = Stats(registry, self.zone, responder.tally, self._forwarder)
 
-    def _build_responder(self, authority: Authority) -> Responder:
+    def _build_forwarder(
+        self, authority: Authority, listening: Sequence[_Bound]
+    ) -> Forwarder | None:
+        if not self._settings.upstreams:
+            return None
+        plan = parse_upstreams(self._settings.upstreams)
+        for endpoint in plan.all_endpoints():
+            if is_ours(endpoint, listening):
+                raise ListenError(f"UPSTREAMS: {endpoint} is this server itself")
+        for zone in local_zones([route.suffix for route in plan.routes]):
+            if authority.find(zone.origin) is None:
+                authority.put(zone)
+        system = SystemServers(leave_out=lambda endpoint: is_ours(endpoint, listening))
+        groups = Groups(plan, system)
+        return Forwarder(groups, Bounds(), self._now, secrets.randbits)
+
+    def _build_responder(self, authority: Authority, forwarder: Forwarder | None) -> Responder:
         settings = self._settings
         identity = Identity.of(settings.chaos_version, settings.chaos_id)
         baker = CookieBaker(secrets.token_bytes(COOKIE_SECRET_OCTETS))
@@ -169,7 +198,8 @@ class App:
             limit=RateLimit(settings.rate_limit) if settings.rate_limit else None,
             unlimited=Access(settings.rate_limit_exempt),
         )
-        return Responder(authority, identity, options, protection, None, self._now, random)
+        recursion = Recursion(forwarder, Access(settings.allow_recursion)) if forwarder else None
+        return Responder(authority, identity, options, protection, recursion, self._now, random)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run something beside the servers, until the stop."""
@@ -217,7 +247,7 @@ class App:
             new_id=_make_id,
             check=self.zone.check_alias,
             dns_names=self.zone.names_of,
-            stats=self._tell_stats,
+            stats=self._stats.tell,
             readiness=lambda: Readiness(self._state),
             version=__version__,
             body_limit=settings.body_limit,
@@ -230,19 +260,10 @@ class App:
         await runner.setup()
         await web.SockSite(runner, sock).start()
 
-    def _tell_stats(self) -> Mapping[str, object]:
-        catalogue = self.registry.catalogue
-        return {
-            "version": __version__,
-            "uptime": round(time.monotonic() - self._started_at, 3),
-            "registry": {
-                "instances": len(catalogue),
-                "services": catalogue.count_services(),
-                "revision": self.registry.feed.revision,
-            },
-            "zone": {"origin": self._settings.zone, "serial": self.zone.serial},
-            "dns": self._responder.tally.tell(),
-        }
+
+async def _tell_loops(forwarder: Forwarder) -> None:
+    for endpoint in await forwarder.detect_loops():
+        log.error("upstream asks us in turn, and is not asked", upstream=str(endpoint))
 
 
 def _bind(settings: str, bind: Callable[[str, int], B], host: str, port: int) -> B:

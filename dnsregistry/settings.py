@@ -17,6 +17,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.policy import EmptyService
@@ -93,6 +94,17 @@ class Settings(BaseSettings):
         description="Networks whose reverse names we own, comma-separated; auto: the /24 and"
         " /64 of registered addresses.",
     )
+    upstreams: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Resolvers for names that are not ours, comma-separated: ADDRESS[:PORT],"
+        " system for the machine's own, corp.example=ADDRESS+ADDRESS for some names alone;"
+        " none: such names are refused.",
+    )
+    allow_recursion: Annotated[tuple[_Network, ...], NoDecode] = Field(
+        PRIVATE,
+        description="Networks whose clients have names that are not ours resolved,"
+        " comma-separated; any: all.",
+    )
     rate_limit: int = Field(
         100,
         ge=0,
@@ -150,10 +162,17 @@ class Settings(BaseSettings):
     def _check_http_host(cls, text: str) -> str:
         return str(ip_address(text))
 
-    @field_validator("allow_query", mode="before")
+    @field_validator("allow_query", "allow_recursion", mode="before")
     @classmethod
     def _split_clients(cls, value: object) -> object:
         return () if value == "any" else _split_networks(value)
+
+    @field_validator("upstreams", mode="before")
+    @classmethod
+    def _split_upstreams(cls, value: object) -> object:
+        entries = tuple(str(entry) for entry in _split(value))
+        parse_upstreams(entries)
+        return entries
 
     @field_validator("rate_limit_exempt", mode="before")
     @classmethod

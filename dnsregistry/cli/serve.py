@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -47,6 +48,7 @@ def serve(config: Path | None, ready_file: Path | None, demo: bool, **flags: Any
     # Costs half a second to import, which no other command and no help text should pay.
     from dnsregistry.servers.sockets import ListenError
 
+    _raise_file_limit()
     try:
         asyncio.run(_serve(settings, ready_file, demo))
     except ListenError as error:
@@ -82,6 +84,15 @@ async def _serve(settings: Settings, ready_file: Path | None, demo: bool) -> Non
             _write_ready_file(ready_file, listening)
         await stopped.wait()
         log.info("stopping")
+
+
+def _raise_file_limit() -> None:
+    """Take as many open files as may be had: each connection and upstream question is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):
+        log.warning("the limit of open files stays as it was")
 
 
 def _warn_of_multicast(zone: str) -> None:

@@ -1,0 +1,59 @@
+"""The program's numbers, for people (`/v1/stats`)."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import fields
+
+from dnsregistry import __version__
+from dnsregistry.answers.tally import Tally
+from dnsregistry.forward.forwarder import Forwarder
+from dnsregistry.forward.tally import ForwardTally, UpstreamTally
+from dnsregistry.registry.registry import Registry
+from dnsregistry.zone.live import LiveZone
+
+
+class Stats:
+    """Reads the counters of the parts; costs nothing until it is asked."""
+
+    def __init__(
+        self, registry: Registry, zone: LiveZone, tally: Tally, forwarder: Forwarder | None
+    ) -> None:
+        self._started_at = time.monotonic()
+        self._registry = registry
+        self._zone = zone
+        self._tally = tally
+        self._forwarder = forwarder
+
+    def tell(self) -> Mapping[str, object]:
+        """Return all numbers, as JSON can have them."""
+        catalogue = self._registry.catalogue
+        told: dict[str, object] = {
+            "version": __version__,
+            "uptime": round(time.monotonic() - self._started_at, 3),
+            "registry": {
+                "instances": len(catalogue),
+                "services": catalogue.count_services(),
+                "revision": self._registry.feed.revision,
+            },
+            "zone": {
+                "origin": str(self._zone.origin).removesuffix("."),
+                "serial": self._zone.serial,
+            },
+            "dns": self._tally.tell(),
+        }
+        if self._forwarder is not None:
+            told["forward"] = _tell_forward(self._forwarder)
+        return told
+
+
+def _tell_forward(forwarder: Forwarder) -> Mapping[str, object]:
+    entries, octets = forwarder.cached()
+    return {
+        **_read(forwarder.tally),
+        "cache": {"entries": entries, "octets": octets},
+        "upstreams": {str(item.endpoint): _read(item.tally) for item in forwarder.upstreams()},
+    }
+
+
+def _read(tally: ForwardTally | UpstreamTally) -> dict[str, object]:
+    return {field.name: getattr(tally, field.name) for field in fields(tally)}
