@@ -59,6 +59,8 @@ from dnsregistry.zone.name import Name
 from dnsregistry.zone.patterns import Patterns
 from dnsregistry.zone.policy import LivePolicy
 from dnsregistry.zone.reverse import ReverseZones
+from dnsregistry.zonefiles.publish import Publication
+from dnsregistry.zonefiles.watch import ZoneWatch
 
 SHUTDOWN_SECONDS = 5.0
 """What HTTP requests on their way get to end in: more than any of ours takes."""
@@ -114,6 +116,8 @@ class App:
             http=http.getsockname()[:2],
         )
         self._build(listening)
+        await self._zone_watch.load()
+        self._spawn(self._zone_watch.run(), "zone files")
         self._spawn(sweep(self.registry, self._now), "sweep")
         await self._start_dns(pairs)
         await self._start_dot(secure)
@@ -166,6 +170,9 @@ class App:
         else:
             reverse.declare(settings.reverse_zones)
         registry.feed.subscribe(reverse.apply)
+
+        published = Publication(authority, self.zone, self.zone.advance_serial)
+        self._zone_watch = ZoneWatch(settings.zones_dir, self.zone.origin, published.apply)
 
         self._forwarder = self._build_forwarder(authority, listening.dns)
         responder = self._build_responder(authority, self._forwarder)
@@ -248,7 +255,7 @@ class App:
             check=self.zone.check_alias,
             dns_names=self.zone.names_of,
             stats=self._stats.tell,
-            readiness=lambda: Readiness(self._state),
+            readiness=self._tell_readiness,
             version=__version__,
             body_limit=settings.body_limit,
             array_body_limit=settings.array_body_limit,
@@ -259,6 +266,12 @@ class App:
         self._running.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.SockSite(runner, sock).start()
+
+    def _tell_readiness(self) -> Readiness:
+        problems = self._zone_watch.problems()
+        if self._state is ReadyState.READY and problems:
+            return Readiness(ReadyState.DEGRADED, tuple(map(str, problems)))
+        return Readiness(self._state)
 
 
 async def _tell_loops(forwarder: Forwarder) -> None:

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
         description="Networks whose reverse names we own, comma-separated; auto: the /24 and"
         " /64 of registered addresses.",
     )
+    zones_dir: Path = Field(
+        Path("zones"), description="Folder of static zones, each a master file <origin>.zone."
+    )
     upstreams: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Resolvers for names that are not ours, comma-separated: ADDRESS[:PORT],"

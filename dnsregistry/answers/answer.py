@@ -11,7 +11,8 @@ from dnsregistry.zone.rrset import RRset
 class Answer:
     """What the answer says; how much of it fits is for the writer to see.
 
-    Additional RRsets stand in the order in which they are worth having. `open_end` is the target
+    Additional RRsets stand in the order in which they are worth having, and are
+    needed where nothing can be found without them (RFC 9471). `open_end` is the target
     of the last alias where that is not ours to follow.
     """
 
@@ -20,6 +21,7 @@ class Answer:
     answer: tuple[RRset, ...] = ()
     authority: tuple[RRset, ...] = ()
     additional: tuple[RRset, ...] = ()
+    additional_needed: bool = False
     open_end: Name | None = None
 
 

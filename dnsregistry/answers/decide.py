@@ -3,6 +3,7 @@
 Rules:
 - Names outside our zones are NotOurs: whoever called knows whether others are to be asked.
 - A denial carries the SOA (RFC 2308, 3). NXDOMAIN speaks of the name, NODATA of the type.
+- A DNAME above the name makes an alias of it (RFC 6672, 3.2).
 - An alias is followed inside the zone, its records in the order of the chain (RFC 1034,
   4.3.2, 3a); the rcode is that of the chain's end (RFC 6604, 3). A loop is SERVFAIL.
 - ANY gets one RRset, never more than A would (RFC 8482, 4.1), else HINFO (4.2).
@@ -30,7 +31,9 @@ from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import LONGEST_CHAIN, Found, NoData, NoName, NotOurs, Referral
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import CNAME, HINFO, PTR, SRV, RRType
+from dnsregistry.zone.redirect import redirect
 from dnsregistry.zone.rrset import RRset
+from dnsregistry.zone.tree import DNAME
 
 _RFC8482 = HINFO(b"RFC8482", b"")
 
@@ -78,12 +81,21 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer |
                 return _refer(chain, ns, glue)
             case Found(rrset, additional, most):
                 chain.append(_take(rrset, most, moment))
+        if chain[-1].rtype == DNAME and chain[-1].owner != name:
+            redirected = redirect(name, chain[-1])
+            if redirected is None:
+                return _found(Rcode.YXDOMAIN, chain)
+            chain.append(redirected)
         alias = chain[-1].rdatas[0]
         if rtype == RRType.CNAME or not isinstance(alias, CNAME):
             return _found(Rcode.NOERROR, chain, _arrange(chain[-1], additional))
-        if len(chain) > LONGEST_CHAIN or any(alias.target == rrset.owner for rrset in chain):
+        if len(chain) > LONGEST_CHAIN or alias.target in _aliases(chain):
             return Answer(Rcode.SERVFAIL)
         name = alias.target
+
+
+def _aliases(chain: list[RRset]) -> set[Name]:
+    return {rrset.owner for rrset in chain if rrset.rtype == RRType.CNAME}
 
 
 def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer | NotOurs:
@@ -91,6 +103,8 @@ def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer | NotOurs
         case NoData(soa):
             hinfo = RRset(name, RRType.HINFO, soa.ttl, (_RFC8482,))
             return _found(Rcode.NOERROR, [hinfo])
+        case Found(rrset) if rrset.owner != name:
+            return _follow(name, RRType.CNAME, zone, moment)
         case Found(rrset, _, most):
             return _found(Rcode.NOERROR, [_take(rrset, most, moment)])
         case NoName(soa):
@@ -132,6 +146,7 @@ def _refer(chain: list[RRset], ns: RRset, glue: tuple[RRset, ...]) -> Answer:
         answer=tuple(chain),
         authority=(ns,),
         additional=glue,
+        additional_needed=True,
     )
 
 

@@ -3,7 +3,8 @@
 Rules:
 - Only whole records (RFC 2181, 9). Where a record of the answer or the authority section does
   not fit, TC is set and nothing after it is written.
-- Additional records that do not fit are left out without TC; each RRset whole or not at all.
+- Additional records that do not fit are left out, each RRset whole or not at all; TC is set
+  only where they are the glue of a referral (RFC 9471, 3).
 - The question is written as it came; names are compressed against it without regard to case,
   so that owner names come back in the client's case (RFC 4343, 4.1).
 - A name is pointed to only from below offset 16384, which is what a pointer can say.
@@ -65,7 +66,8 @@ def encode(
     fits = fits and not cut
     if fits:
         authority, fits = buffer.write_records(answer.authority)
-    additional = buffer.write_rrsets(answer.additional) if fits else 0
+    additional, whole = buffer.write_rrsets(answer.additional) if fits else (0, False)
+    fits = fits and (whole or not answer.additional_needed)
     if opt:
         buffer.append(opt)
         additional += 1
@@ -126,9 +128,9 @@ class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
                 count += 1
         return count, True
 
-    def write_rrsets(self, rrsets: tuple[RRset, ...]) -> int:
-        """Write the RRsets that fit as a whole; returns how many records they have."""
-        count = 0
+    def write_rrsets(self, rrsets: tuple[RRset, ...]) -> tuple[int, bool]:
+        """Write the RRsets that fit; returns how many records that is, and whether all fit."""
+        count, whole = 0, True
         for rrset in rrsets:
             mark = self.offset
             records = self._records(rrset)
@@ -136,7 +138,8 @@ class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
                 count += len(records)
             else:
                 self._rewind(mark)
-        return count
+                whole = False
+        return count, whole
 
     def finish(self, message_id: int, flags: int, counts: tuple[int, int, int, int]) -> bytes:
         """Return the whole message."""

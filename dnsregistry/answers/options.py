@@ -15,6 +15,8 @@ from dnsregistry.answers.cookie import CookieBaker
 from dnsregistry.answers.query import Edns
 
 NSID, CLIENT_SUBNET, COOKIE, TCP_KEEPALIVE = 3, 8, 10, 11
+MOST_NSID_OCTETS = 128
+"""All options together then leave room for any question in 512 octets."""
 _SUBNET = struct.Struct("!HBB")
 _ADDRESS_OCTETS = {1: 4, 2: 16}
 
@@ -35,7 +37,7 @@ class OptionAnswerer:
 
     def __init__(self, baker: CookieBaker, server_id: str, idle: float) -> None:
         self._baker = baker
-        self._nsid = server_id.encode()
+        self._nsid = server_id.encode()[:MOST_NSID_OCTETS]
         self._idle = struct.pack("!H", min(65535, int(idle * 10)))
 
     def answer(self, edns: Edns | None, client: Client, now: float) -> Options | None:

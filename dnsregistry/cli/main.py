@@ -4,6 +4,7 @@ import click
 
 from dnsregistry import __version__
 from dnsregistry.cli.serve import serve
+from dnsregistry.cli.zone import zone
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,3 +14,4 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(zone)

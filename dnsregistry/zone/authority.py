@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from dnsregistry.zone.lookup import Lookup, NotOurs, Zone
 from dnsregistry.zone.name import Name
+from dnsregistry.zone.tree import DS
 
 
 class Authority:
@@ -24,6 +25,9 @@ class Authority:
     def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
         """Answer from the name's zone; NotOurs where there is none."""
         zone = self.find(name)
+        if rtype == DS and zone is not None and zone.origin == name and name.labels:
+            # The one type whose records at a cut are the parent's (RFC 4035, 3.1.4.1).
+            zone = self.find(Name(name.labels[1:])) or zone
         return NotOurs() if zone is None else zone.lookup(name, rtype, now)
 
     def put(self, zone: Zone) -> None:

@@ -86,7 +86,11 @@ class LiveZone:
                 for owner in owners_of(instance):
                     self._nodes.pop(owner, None)
         if _visible(change.before) != _visible(change.after):
-            self.serial = serial.advance(self.serial)
+            self.advance_serial()
+
+    def advance_serial(self) -> None:
+        """Note a change that an answer shows and that came from elsewhere."""
+        self.serial = serial.advance(self.serial)
 
     def check_alias(self, instance: Instance, now: float) -> None:
         """Refuse, with InvalidField, a host name that leads back to the instance itself."""

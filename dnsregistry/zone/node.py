@@ -1,10 +1,10 @@
 """A node: everything that one owner name answers, made from the catalogue at one time."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
-from dnsregistry.registry.admission import PROTOCOLS
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
@@ -196,16 +196,16 @@ class NodeMaker:
         return self._from_shown(live, now, lambda _, span: Node({}, span.until))
 
     def _service_types(self, name: Name, now: float) -> Node:
-        types: dict[PTR, None] = {}
+        types: dict[PTR, float] = {}
         for service in self._catalogue.services_after("", MOST_SERVICE_TYPES):
-            leases = self._catalogue.of_service(service)
-            for protocol in PROTOCOLS:
-                if any(x.is_answered(now) and x.instance.protocol == protocol for x in leases):
-                    owner = ServiceProtocol(service, protocol)
-                    types[PTR(self._origin.prepend(*owner.labels()))] = None
-        pointers = RRset(name, RRType.PTR, self._policy.ttl, tuple(types))
-        # Any lease that ends may be the last of its type, so this is made for each question.
-        return _node([pointers] if types else [], now)
+            ends = _ends_by_protocol(self._catalogue.of_service(service), now)
+            for protocol, deadline in sorted(ends.items()):
+                owner = ServiceProtocol(service, protocol)
+                types[PTR(self._origin.prepend(*owner.labels()))] = deadline
+        # A type is there as long as the last of its leases, unless a change comes first.
+        span = Span.before(min(types.values(), default=math.inf), self._policy.ttl, now)
+        pointers = RRset(name, RRType.PTR, span.ttl, tuple(types))
+        return _node([pointers] if types else [], span.until)
 
     def _from_shown(self, live: list[Lease], now: float, make: _Make) -> Node | None:
         """The node that `make` gives for the leases to show.
@@ -248,6 +248,16 @@ def _branch(live: Iterable[Lease]) -> Node | None:
 
 def _speaking(leases: Iterable[Lease], protocol: str, now: float) -> list[Lease]:
     return [x for x in leases if x.is_live(now) and x.instance.protocol == protocol]
+
+
+def _ends_by_protocol(leases: Iterable[Lease], now: float) -> dict[str, float]:
+    """The last deadline of the answered leases, by protocol."""
+    ends: dict[str, float] = {}
+    for lease in leases:
+        if lease.is_answered(now):
+            protocol = lease.instance.protocol
+            ends[protocol] = max(lease.deadline, ends.get(protocol, now))
+    return ends
 
 
 def _any_port(instance: Instance) -> int:

@@ -48,8 +48,12 @@ class Span:
     def of(cls, leases: Sequence[Lease], longest_of: Callable[[str], int], now: float) -> "Span":
         """Return the span of the shortest lease; its TTL is at least 1 and as policy has it."""
         services = {lease.instance.service for lease in leases}
-        longest = min(map(longest_of, services))
         deadline = min(lease.deadline for lease in leases)
+        return cls.before(deadline, min(map(longest_of, services)), now)
+
+    @classmethod
+    def before(cls, deadline: float, longest: int, now: float) -> "Span":
+        """Return the span of what ends at a deadline; its TTL is from 1 to `longest`."""
         left = deadline - now
         if left >= longest:
             return cls(longest, deadline - longest)

@@ -77,13 +77,14 @@ class ReverseZone:
         """Answer for one name and type at a time; never answers a lease at its deadline."""
         if name.relative_to(self._origin) is None:
             return NotOurs()
-        if name == self._origin:
-            return self._apex(rtype)
         address = _read_address(name)
+        if name == self._origin and (address is None or rtype != RRType.PTR):
+            return self._apex(rtype)
         if address is not None:
             rrset = self._pointers(name, address, now)
             if rrset is None:
-                return NoName(self._soa())
+                # A zone of one address: its name is the origin, which is always there.
+                return NoData(self._soa()) if name == self._origin else NoName(self._soa())
             return Found(rrset) if rtype == RRType.PTR else NoData(self._soa())
         return NoData(self._soa()) if name.labels in self._names else NoName(self._soa())
 

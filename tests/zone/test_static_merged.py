@@ -1,10 +1,11 @@
 """Static records over the live zone, as the registry changes under them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from dnsregistry.zone.lookup import Found, NoData, NoName
+from dnsregistry.zone.lookup import Found, Lookup, NoData, NoName
 from dnsregistry.zone.merged import RETELL, MergedZone
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.tree import Tree
@@ -136,6 +137,49 @@ def test_static_addresses_of_targets_come_with_live_answers(users: House, lay: L
     }
     assert addresses[f"i1.i.{ORIGIN}."] == [f"i1.i.{ORIGIN}. 5 IN A 10.0.0.1"]
     assert addresses[f"i3.i.{ORIGIN}."] == [f"i3.i.{ORIGIN}. 60 IN A 192.0.2.3"]
+
+
+def test_addresses_of_targets_below_a_delegation_do_not_come(users: House, lay: Lay) -> None:
+    zone = lay("i 60 NS ns1\n")
+    srv = ask(zone, f"_user-service._tcp.{ORIGIN}", "SRV", users.now)
+    assert isinstance(srv, Found)
+    assert srv.additional == {}
+
+
+def test_static_records_come_with_live_pointers(users: House, lay: Lay) -> None:
+    """RFC 6763, 12.1: SRV, TXT and addresses come with a PTR."""
+    instance = f"i3._user-service._tcp.{ORIGIN}."
+    zone = lay("i3._user-service._tcp 60 TXT static\ni3.i 60 A 192.0.2.3\ni1.i 60 CNAME x\n")
+    lookup = ask(zone, f"_user-service._tcp.{ORIGIN}", "PTR", users.now)
+    assert isinstance(lookup, Found)
+    told = {
+        str(target): [(str(r.owner), [str(rdata) for rdata in r.rdatas]) for r in rrsets]
+        for target, rrsets in lookup.additional.items()
+    }
+    assert told[instance] == [
+        (instance, [f"0 1 8080 i3.i.{ORIGIN}."]),
+        (instance, ['"static"']),
+        (f"i3.i.{ORIGIN}.", ["192.0.2.3"]),
+    ]
+    first = f"i1._user-service._tcp.{ORIGIN}."
+    assert [owner for owner, _ in told[first]] == [first, first]
+
+
+def test_a_limit_of_live_records_is_kept(users: House, lay: Lay) -> None:
+    class Limited:
+        origin = users.origin
+
+        def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
+            found = users.zone.lookup(name, rtype, now)
+            return replace(found, most=2) if isinstance(found, Found) else found
+
+    overlay = Tree(users.origin, rrsets_of("user-service 60 A 192.0.2.1\n", ORIGIN))
+    zone = MergedZone(Limited(), overlay, lambda *_: None)
+    live = ask(zone, f"_user-service._tcp.{ORIGIN}", "SRV", users.now)
+    static = ask(zone, f"user-service.{ORIGIN}", "A", users.now)
+    assert isinstance(live, Found)
+    assert isinstance(static, Found)
+    assert (live.most, static.most) == (2, 0)
 
 
 def test_live_addresses_come_with_static_answers(users: House, lay: Lay) -> None:
