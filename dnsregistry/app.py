@@ -13,9 +13,9 @@ import secrets
 import socket
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from pathlib import Path
 from random import random
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -30,6 +30,7 @@ from dnsregistry.answers.responder import Protection, Recursion, Responder
 from dnsregistry.api.application import build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
+from dnsregistry.binding import Bound, Listening, Sockets, bind_all
 from dnsregistry.forward.endpoint import is_ours
 from dnsregistry.forward.forwarder import Bounds, Forwarder
 from dnsregistry.forward.groups import Groups
@@ -41,12 +42,11 @@ from dnsregistry.servers.certificate import Certificate
 from dnsregistry.servers.doh import PATH as DOH_PATH
 from dnsregistry.servers.doh import DohServer
 from dnsregistry.servers.exchange import Exchange
+from dnsregistry.servers.https import ALPN, HttpsServer
 from dnsregistry.servers.sockets import (
     ListenError,
     Pair,
-    bind_pair,
     find_reachable,
-    listen_tcp,
 )
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
@@ -66,19 +66,8 @@ SHUTDOWN_SECONDS = 5.0
 """What HTTP requests on their way get to end in: more than any of ours takes."""
 COOKIE_SECRET_OCTETS = 16
 _ID_OCTETS = 5
-_Bound = tuple[str, int]
-B = TypeVar("B", Pair, socket.socket)
 
 log = structlog.get_logger("dnsregistry.app")
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Where the program listens: hosts in text, and ports as they were bound."""
-
-    dns: Sequence[_Bound]
-    dot: Sequence[_Bound]
-    http: _Bound
 
 
 class App:
@@ -105,48 +94,22 @@ class App:
         await self._running.aclose()
 
     async def _start(self) -> Listening:
-        pairs = self._bind_dns()
-        secure = self._bind_dot()
-        http_host, http_port = self._settings.http_host, self._settings.http_port
-        http = _bind("HTTP_HOST, HTTP_PORT", listen_tcp, http_host, http_port)
-        self._running.callback(http.close)
-        listening = Listening(
-            dns=[pair.address for pair in pairs],
-            dot=[sock.getsockname()[:2] for sock in secure],
-            http=http.getsockname()[:2],
-        )
+        sockets = bind_all(self._settings)
+        self._running.callback(sockets.close)
+        listening = sockets.listening
         self._build(listening)
         await self._zone_watch.load()
         self._spawn(self._zone_watch.run(), "zone files")
         self._spawn(sweep(self.registry, self._now), "sweep")
-        await self._start_dns(pairs)
-        await self._start_dot(secure)
-        await self._start_http(http)
+        await self._start_dns(sockets.dns)
+        runner = await self._start_http(sockets.http)
+        if self._settings.tls_cert is not None:
+            await self._start_tls(self._settings.tls_cert, sockets, runner)
         if self._forwarder is not None:
             self._running.push_async_callback(self._forwarder.stop)
             self._spawn(_tell_loops(self._forwarder), "loop detection")
         self._state = ReadyState.READY
         return listening
-
-    def _bind_dns(self) -> list[Pair]:
-        pairs: list[Pair] = []
-        port = self._settings.dns_port
-        for host in self._settings.dns_host:
-            pair = _bind("DNS_HOST, DNS_PORT", bind_pair, host, port)
-            self._running.callback(pair.close)
-            port = pair.address[1]
-            pairs.append(pair)
-        return pairs
-
-    def _bind_dot(self) -> list[socket.socket]:
-        secure: list[socket.socket] = []
-        port = self._settings.dot_port
-        for host in self._settings.dns_host if self._settings.tls_cert else ():
-            sock = _bind("DNS_HOST, DOT_PORT", listen_tcp, host, port)
-            self._running.callback(sock.close)
-            port = sock.getsockname()[1]
-            secure.append(sock)
-        return secure
 
     def _build(self, listening: Listening) -> None:
         settings, registry = self._settings, self.registry
@@ -180,7 +143,7 @@ class App:
         self._stats = Stats(registry, self.zone, responder.tally, self._forwarder)
 
     def _build_forwarder(
-        self, authority: Authority, listening: Sequence[_Bound]
+        self, authority: Authority, listening: Sequence[Bound]
     ) -> Forwarder | None:
         if not self._settings.upstreams:
             return None
@@ -227,15 +190,20 @@ class App:
             await tcp.start()
             self._running.push_async_callback(tcp.stop)
 
-    async def _start_dot(self, secure: Sequence[socket.socket]) -> None:
-        if self._settings.tls_cert is None:
-            return
-        certificate = Certificate(self._settings.tls_cert, self._settings.tls_key)
+    async def _start_tls(self, cert: Path, sockets: Sockets, runner: Runner) -> None:
+        certificate = Certificate(cert, self._settings.tls_key)
         self._spawn(certificate.follow(), "certificate")
-        for sock in secure:
-            server = TcpServer(sock, self._exchange, self._limit_tcp(), certificate.context)
-            await server.start()
-            self._running.push_async_callback(server.stop)
+        for sock in sockets.dot:
+            tls = certificate.make_context(["dot"])
+            dot = TcpServer(sock, self._exchange, self._limit_tcp(), tls)
+            await dot.start()
+            self._running.push_async_callback(dot.stop)
+        if sockets.https is not None and runner.server is not None:
+            tls = certificate.make_context(ALPN)
+            idle = self._settings.tcp_idle
+            https = HttpsServer(sockets.https, tls, self._exchange, runner.server, idle)
+            await https.start()
+            self._running.push_async_callback(https.stop)
 
     def _limit_tcp(self) -> TcpLimits:
         settings = self._settings
@@ -245,7 +213,7 @@ class App:
             connections_per_client=settings.tcp_connections_per_client,
         )
 
-    async def _start_http(self, sock: socket.socket) -> None:
+    async def _start_http(self, sock: socket.socket) -> Runner:
         settings = self._settings
         api = Api(
             registry=self.registry,
@@ -266,6 +234,7 @@ class App:
         self._running.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.SockSite(runner, sock).start()
+        return runner
 
     def _tell_readiness(self) -> Readiness:
         problems = self._zone_watch.problems()
@@ -277,14 +246,6 @@ class App:
 async def _tell_loops(forwarder: Forwarder) -> None:
     for endpoint in await forwarder.detect_loops():
         log.error("upstream asks us in turn, and is not asked", upstream=str(endpoint))
-
-
-def _bind(settings: str, bind: Callable[[str, int], B], host: str, port: int) -> B:
-    """Bind as settings say, and name them where that fails."""
-    try:
-        return bind(host, port)
-    except ListenError as error:
-        raise ListenError(f"{settings}: {error}") from error
 
 
 def _make_id() -> str:

@@ -126,10 +126,14 @@ class Settings(BaseSettings):
         100, ge=1, description="DNS connections open at once from one address."
     )
     tls_cert: Path | None = Field(
-        None, description="Certificate chain for DNS over TLS, PEM; reloaded when it changes."
+        None,
+        description="Certificate chain for DNS over TLS and HTTPS, PEM; reloaded when it changes.",
     )
     tls_key: Path | None = Field(None, description="Its key, where not in the same file.")
     dot_port: _Port = Field(8853, description="Port of DNS over TLS, where TLS_CERT is given.")
+    https_port: _Port = Field(
+        8443, description="Port of HTTPS, DNS over HTTPS with it, where TLS_CERT is given."
+    )
     body_limit: int = Field(
         1024 * 1024, ge=1024, description="Octets of an HTTP body that is no array."
     )

@@ -18,7 +18,7 @@ from dnsregistry.cli.options import add_settings
 from dnsregistry.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
-    from dnsregistry.app import Listening
+    from dnsregistry.binding import Listening
 
 log = structlog.get_logger("dnsregistry")
 
@@ -73,6 +73,8 @@ async def _serve(settings: Settings, ready_file: Path | None, demo: bool) -> Non
         for host, port in listening.dot:
             _tell(f"dot   {_join(host, port)} tls")
         _tell(f"http  http://{_join(*listening.http)}")
+        if listening.https:
+            _tell(f"https https://{_join(*listening.https)}")
         if demo:
             from dnsregistry.cli.demo import Demo
 
@@ -110,6 +112,7 @@ def _write_ready_file(path: Path, listening: "Listening") -> None:
         "dns": [{"host": host, "port": port} for host, port in listening.dns],
         "dot": [{"host": host, "port": port} for host, port in listening.dot],
         "http": {"host": listening.http[0], "port": listening.http[1]},
+        "https": listening.https and {"host": listening.https[0], "port": listening.https[1]},
     }
     # Whoever waits for the file must never read half of it.
     partial = path.with_name(f"{path.name}.{os.getpid()}")

@@ -1,7 +1,8 @@
-"""The certificate of DNS over TLS, renewed without a restart."""
+"""The certificate of DNS over TLS and HTTPS, renewed without a restart."""
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -16,19 +17,26 @@ _Stamp = tuple[tuple[int, int, int], ...]
 
 
 class Certificate:
-    """A TLS context, and the files that it is loaded from."""
+    """The files, and the TLS contexts that are loaded from them."""
 
     def __init__(self, cert: Path, key: Path | None) -> None:
         """Load the files. Raises ListenError."""
         self._cert = cert
         self._key = key
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.set_alpn_protocols(["dot"])
+        self._contexts: list[ssl.SSLContext] = []
         try:
             self._stamp = self._look()
-            self._load(self.context)
+            self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
         except (OSError, ssl.SSLError) as error:
             raise ListenError(f"cannot use TLS_CERT={cert}: {error}") from None
+
+    def make_context(self, alpn: Sequence[str]) -> ssl.SSLContext:
+        """Return a context that offers these protocols and follows the files."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(list(alpn))
+        self._load(context)
+        self._contexts.append(context)
+        return context
 
     async def follow(self) -> None:
         """Load the files again when they change, until cancelled; a broken one changes nothing."""
@@ -51,7 +59,8 @@ class Certificate:
         self._stamp = stamp
         # Tried apart first: a context that failed halfway would serve neither.
         self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-        self._load(self.context)
+        for context in self._contexts:
+            self._load(context)
         return True
 
     def _load(self, context: ssl.SSLContext) -> None:

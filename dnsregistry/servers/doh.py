@@ -10,6 +10,7 @@ Rules:
 import asyncio
 import base64
 import binascii
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -22,43 +23,88 @@ MEDIA_TYPE = "application/dns-message"
 PATH = "/dns-query"
 
 
+class DohFault(Exception):
+    """A request that gets no DNS answer: the HTTP status and one sentence."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class DohReply:
+    """A DNS message, and for how many seconds a cache may keep it."""
+
+    message: bytes
+    max_age: int
+
+
+def read_parameter(text: str | None) -> bytes:
+    """Return the message in the parameter `dns` of a GET. Raises DohFault."""
+    if text is None:
+        raise DohFault(400, "the parameter dns is missing")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise DohFault(400, "the parameter dns is no base64url") from None
+
+
+def check_body(media_type: str, octets: int) -> None:
+    """Turn away a POST by its media type, or by the octets that came so far. Raises DohFault."""
+    if media_type != MEDIA_TYPE:
+        raise DohFault(415, f"the body is to be {MEDIA_TYPE}")
+    if octets > TCP_OCTETS:
+        raise DohFault(413, f"a DNS message has at most {TCP_OCTETS} octets")
+
+
+async def answer(exchange: Exchange, message: bytes, address: str) -> DohReply:
+    """Return the reply to a message. Raises DohFault where it gets none."""
+    client = Client(address, tcp=True)
+    reply = exchange.answer(message, client)
+    if isinstance(reply, asyncio.Future):
+        await asyncio.wait([reply])
+        reply = exchange.take(reply, message, client)
+    if reply is None:
+        raise DohFault(400, "that is no DNS query")
+    return DohReply(reply, smallest_ttl(reply))
+
+
 class DohServer:
-    """The handlers of `/dns-query`."""
+    """The handlers of `/dns-query` over HTTP/1.1, with or without TLS."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
     async def get(self, request: web.Request) -> web.Response:
         """Answer the message in the query parameter `dns`."""
-        text = request.query.get("dns")
-        if text is None:
-            raise web.HTTPBadRequest(text="the parameter dns is missing")
         try:
-            message = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            raise web.HTTPBadRequest(text="the parameter dns is no base64url") from None
-        return await self._answer(message, request)
+            return await self._answer(read_parameter(request.query.get("dns")), request)
+        except DohFault as fault:
+            raise _http_error(fault) from None
 
     async def post(self, request: web.Request) -> web.Response:
         """Answer the message in the body."""
-        if request.content_type != MEDIA_TYPE:
-            raise web.HTTPUnsupportedMediaType(text=f"the body is to be {MEDIA_TYPE}")
-        if (request.content_length or 0) > TCP_OCTETS:
-            raise web.HTTPRequestEntityTooLarge(TCP_OCTETS, request.content_length or 0)
-        message = bytearray()
-        async for chunk in request.content.iter_any():
-            message += chunk
-            if len(message) > TCP_OCTETS:
-                raise web.HTTPRequestEntityTooLarge(TCP_OCTETS, len(message))
-        return await self._answer(bytes(message), request)
+        try:
+            check_body(request.content_type, request.content_length or 0)
+            message = bytearray()
+            async for chunk in request.content.iter_any():
+                message += chunk
+                check_body(request.content_type, len(message))
+            return await self._answer(bytes(message), request)
+        except DohFault as fault:
+            raise _http_error(fault) from None
 
     async def _answer(self, message: bytes, request: web.Request) -> web.Response:
-        client = Client(request.remote or "::", tcp=True)
-        reply = self._exchange.answer(message, client)
-        if isinstance(reply, asyncio.Future):
-            await asyncio.wait([reply])
-            reply = self._exchange.take(reply, message, client)
-        if reply is None:
-            raise web.HTTPBadRequest(text="that is no DNS query")
-        headers = {"Cache-Control": f"max-age={smallest_ttl(reply)}"}
-        return web.Response(body=reply, content_type=MEDIA_TYPE, headers=headers)
+        reply = await answer(self._exchange, message, request.remote or "::")
+        headers = {"Cache-Control": f"max-age={reply.max_age}"}
+        return web.Response(body=reply.message, content_type=MEDIA_TYPE, headers=headers)
+
+
+def _http_error(fault: DohFault) -> web.HTTPException:
+    match fault.status:
+        case 413:
+            return web.HTTPRequestEntityTooLarge(TCP_OCTETS, TCP_OCTETS, text=fault.reason)
+        case 415:
+            return web.HTTPUnsupportedMediaType(text=fault.reason)
+    return web.HTTPBadRequest(text=fault.reason)

@@ -129,10 +129,10 @@ class TcpConnection(asyncio.Protocol):
         self._work()
 
     def eof_received(self) -> bool:
-        """Keep the sending half open until what was asked is answered."""
+        """Keep the sending half open until what was asked is answered; TLS has no halves."""
         self._ended = True
         self._work()
-        return True
+        return self._transport.get_extra_info("ssl_object") is None
 
     def pause_writing(self) -> None:
         """Stop answering: the client does not take its replies."""
