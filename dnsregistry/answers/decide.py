@@ -2,6 +2,7 @@
 
 Rules:
 - Names outside our zones are NotOurs: whoever called knows whether others are to be asked.
+- What is ours and cannot be told now is SERVFAIL, never NXDOMAIN.
 - A denial carries the SOA (RFC 2308, 3). NXDOMAIN speaks of the name, NODATA of the type.
 - A DNAME above the name makes an alias of it (RFC 6672, 3.2).
 - An alias is followed inside the zone, its records in the order of the chain (RFC 1034,
@@ -28,7 +29,15 @@ from dnsregistry.answers.protocol import (
 from dnsregistry.answers.query import Question
 from dnsregistry.answers.subset import choose
 from dnsregistry.zone.authority import Authority
-from dnsregistry.zone.lookup import LONGEST_CHAIN, Found, NoData, NoName, NotOurs, Referral
+from dnsregistry.zone.lookup import (
+    LONGEST_CHAIN,
+    Found,
+    NoData,
+    NoName,
+    NotOurs,
+    Referral,
+    Unavailable,
+)
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import CNAME, HINFO, PTR, SRV, RRType
 from dnsregistry.zone.redirect import redirect
@@ -79,6 +88,8 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer |
                 return _denied(Rcode.NOERROR, chain, soa)
             case Referral(ns, glue):
                 return _refer(chain, ns, glue)
+            case Unavailable():
+                return Answer(Rcode.SERVFAIL)
             case Found(rrset, additional, most):
                 chain.append(_take(rrset, most, moment))
         if chain[-1].rtype == DNAME and chain[-1].owner != name:
@@ -111,6 +122,8 @@ def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer | NotOurs
             return _denied(Rcode.NXDOMAIN, [], soa)
         case Referral(ns, glue):
             return _refer([], ns, glue)
+        case Unavailable():
+            return Answer(Rcode.SERVFAIL)
         case NotOurs() as elsewhere:
             return elsewhere
 

@@ -1,4 +1,4 @@
-"""What a zone says to a question: five kinds of answer, told apart by type."""
+"""What a zone says to a question: six kinds of answer, told apart by type."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,7 +50,12 @@ class Referral:
     glue: tuple[RRset, ...] = ()
 
 
-Lookup = Found | NoData | NoName | NotOurs | Referral
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The name is ours, and what it answers is not known now."""
+
+
+Lookup = Found | NoData | NoName | NotOurs | Referral | Unavailable
 
 
 class Zone(Protocol):

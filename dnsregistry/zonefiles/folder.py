@@ -35,11 +35,12 @@ log = structlog.get_logger("dnsregistry.zonefiles")
 class Look:
     """What one look at the folder found.
 
-    `zones` are all that are to be served; `problems` is the first fault of each file that has
-    any. The rest is news since the look before.
+    `zones` are all that are to be served, `unread` the origins of files that never could be read;
+    `problems` is the first fault of each file that has any. The rest is news since the look before.
     """
 
     zones: Mapping[Name, ZoneFile] = field(default_factory=dict)
+    unread: frozenset[Name] = frozenset()
     problems: tuple[Fault, ...] = ()
     loaded: list[ZoneFile] = field(default_factory=list)
     refused: list[ZoneFileError] = field(default_factory=list)
@@ -89,6 +90,9 @@ class Folder:
         held = self._held.values()
         errors = [*self._misnamed.values(), *(each.error for each in held if each.error)]
         look.problems = tuple(error.faults[0] for error in errors)
+        look.unread = frozenset(
+            origin for origin, each in self._held.items() if each.error and not each.zone
+        )
         look.zones = {each.zone.origin: each.zone for each in held if each.zone}
         return look
 

@@ -11,6 +11,7 @@ from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import name_type
 from dnsregistry.zone.serial import is_newer
 from dnsregistry.zone.static import StaticZone
+from dnsregistry.zone.unread import UnreadZone
 from dnsregistry.zonefiles.zonefile import ZoneFile
 
 log = structlog.get_logger("dnsregistry.zonefiles")
@@ -29,13 +30,16 @@ class Publication:
         self._served: Mapping[Name, ZoneFile] | None = None
         self._ours: dict[Name, Zone] = {}
         self._covered: dict[Name, Zone] = {}
+        self._unread: frozenset[Name] = frozenset()
 
-    def apply(self, zones: Mapping[Name, ZoneFile]) -> None:
+    def apply(self, zones: Mapping[Name, ZoneFile], unread: frozenset[Name]) -> None:
         """Serve these zones and no others of files. Costs what has changed.
 
-        A zone that had the origin before comes back when the file goes.
+        A zone that had the origin before comes back when the file goes. One that never could be
+        read and has no such other has its place held: nobody else is asked about its names.
         """
         before = self._served or {}
+        self._hold_places(unread)
         for origin in before.keys() - zones.keys():
             self._withdraw(origin)
         for origin, zone in zones.items():
@@ -46,6 +50,15 @@ class Publication:
         if self._served is not None and before.get(live) is not zones.get(live):
             self._advance_serial()
         self._served = dict(zones)
+
+    def _hold_places(self, unread: frozenset[Name]) -> None:
+        for origin in self._unread - unread:
+            self._withdraw(origin)
+        for origin in unread:
+            if self._find(origin) is None:
+                held = self._ours[origin] = UnreadZone(origin)
+                self._authority.put(held)
+        self._unread = unread
 
     def _put(self, file: ZoneFile) -> None:
         standing = self._find(file.origin)

@@ -41,15 +41,18 @@ class ZoneWatch:
         self,
         folder: Path,
         live_origin: Name,
-        apply: Callable[[Mapping[Name, ZoneFile]], None],
+        apply: Callable[[Mapping[Name, ZoneFile], frozenset[Name]], None],
         interval: float = INTERVAL,
     ) -> None:
-        """`apply` is called on the loop with all zones that are to be served, when any changed."""
+        """`apply` is called on the loop when anything changed, with all zones that are to be
+        served and the origins of those that never could be read.
+        """
         self.tally = ZoneTally()
         self._folder = Folder(folder, live_origin)
         self._apply = apply
         self._interval = interval
         self._problems: tuple[Fault, ...] = ()
+        self._unread: frozenset[Name] = frozenset()
         self._stopped = False
         self._unapplied = False
 
@@ -81,11 +84,12 @@ class ZoneWatch:
         self.tally.loaded += len(look.loaded)
         self.tally.refused += len(look.refused)
         _tell(look)
-        self._unapplied |= bool(look.loaded or look.removed)
+        self._unapplied |= bool(look.loaded or look.removed or look.unread != self._unread)
+        self._unread = look.unread
         if self._unapplied:
             self.tally.zones = len(look.zones)
             self.tally.records = sum(zone.records for zone in look.zones.values())
-            self._apply(look.zones)
+            self._apply(look.zones, look.unread)
             self._unapplied = False
 
     def _is_wanted(self) -> bool:

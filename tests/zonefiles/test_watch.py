@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.lookup import Unavailable
 from dnsregistry.zone.name import Name
 from dnsregistry.zonefiles import load
 from dnsregistry.zonefiles.publish import Publication
@@ -59,10 +60,10 @@ class Served:
     def _advance(self) -> None:
         self.serials += 1
 
-    def _apply(self, zones: Mapping[Name, ZoneFile]) -> None:
+    def _apply(self, zones: Mapping[Name, ZoneFile], unread: frozenset[Name]) -> None:
         if self.failing:
             raise RuntimeError("boom")
-        self.publication.apply(zones)
+        self.publication.apply(zones, unread)
 
     async def _look_and_tell(self, *, patient: bool) -> None:
         try:
@@ -100,13 +101,27 @@ async def test_what_was_there_at_the_start_is_served_before_the_watch_begins(zon
     assert (tally.zones, tally.records) == (2, HEAD_RECORDS + 1)
 
 
+async def test_a_file_that_never_could_be_read_has_its_place_held(zones: Zones) -> None:
+    zones.write("test.zone", "broken\n")
+    served = Served(zones)
+    await served.watch.load()
+    held = served.authority.lookup(Name.from_text("x.test"), 16, 0.0)
+    assert isinstance(held, Unavailable)
+    zones.write("test.zone", HEAD + "x TXT 1\n")
+    await served.watch.load()
+    assert served.text("x.test") == ['x.test. 60 IN TXT "1"']
+    zones.write("test.zone", "broken\n")
+    await served.watch.load()
+    assert served.text("x.test") == ['x.test. 60 IN TXT "1"']
+
+
 async def test_a_changed_file_is_live_within_two_seconds(zones: Zones) -> None:
     """With the interval that is used in earnest."""
     zones.write("test.zone", HEAD + "x TXT 1\n")
     applied = asyncio.Event()
     seen: list[int] = []
 
-    def apply(loaded: Mapping[Name, ZoneFile]) -> None:
+    def apply(loaded: Mapping[Name, ZoneFile], unread: frozenset[Name]) -> None:
         seen.append(loaded[Name.from_text("test")].records)
         applied.set()
 
