@@ -1,0 +1,69 @@
+"""The documents tell the truth: their runnable blocks run, and their links lead somewhere."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.machine import require
+from tests.program import PATIENCE
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_RUNNABLE = re.compile(r"<!-- runnable -->\n```sh\n(.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The ports of a demo, by the ones that the README speaks of."""
+    ready = tmp_path_factory.mktemp("demo") / "ready.json"
+    command = [sys.executable, "-m", "dnsregistry", "serve", "--demo", "--dns-port=0"]
+    command += ["--http-port=0", f"--ready-file={ready}"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as demo:
+        deadline = time.monotonic() + PATIENCE
+        while not ready.exists():
+            assert demo.poll() is None
+            assert time.monotonic() < deadline
+        bound = json.loads(ready.read_text())
+        yield {"5300": str(bound["dns"][0]["port"]), "8053": str(bound["http"]["port"])}
+        demo.terminate()
+
+
+def _list_commands() -> list[str]:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    return [line for block in _RUNNABLE.findall(text) for line in block.splitlines() if line]
+
+
+@pytest.mark.parametrize("command", _list_commands())
+def test_a_runnable_line_does_what_it_is_there_for(command: str, ports: dict[str, str]) -> None:
+    require(command.split()[0])
+    for usual, bound in ports.items():
+        command = command.replace(usual, bound)
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    if "-X DELETE" not in command:
+        assert done.stdout.strip()
+    assert "/problem" not in done.stdout
+    assert '"status":4' not in done.stdout
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_file_leads_to_one(path: Path) -> None:
+    for link in _LINK.findall(path.read_text(encoding="utf-8")):
+        assert (path.parent / link).exists(), link
+
+
+def test_the_readme_has_one_command_that_starts_and_one_that_tests() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    commands = [line for line in lines if line.startswith("python3 -m venv")]
+    assert [command.split(" && ")[-1] for command in commands] == [
+        ".venv/bin/dnsregistry serve --demo",
+        ".venv/bin/pytest",
+    ]
