@@ -139,6 +139,7 @@ class App:
 
         self._forwarder = self._build_forwarder(authority, listening.dns)
         responder = self._build_responder(authority, self._forwarder)
+        self.zone.remember_in(responder.table)
         self._exchange = Exchange(responder)
         self._stats = Stats(registry, self.zone, responder.tally, self._forwarder)
 

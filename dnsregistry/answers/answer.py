@@ -14,6 +14,9 @@ class Answer:
     Additional RRsets stand in the order in which they are worth having, and are
     needed where nothing can be found without them (RFC 9471). `open_end` is the target
     of the last alias where that is not ours to follow.
+
+    The same question of any client has the same answer, in whatever order, `until` then, unless
+    a change that is told touches its name; 0: nothing is known of that.
     """
 
     rcode: Rcode
@@ -23,6 +26,7 @@ class Answer:
     additional: tuple[RRset, ...] = ()
     additional_needed: bool = False
     open_end: Name | None = None
+    until: float = 0.0
 
 
 REFUSED = Answer(Rcode.REFUSED)

@@ -10,7 +10,7 @@ Rules:
 - ANY gets one RRset, never more than A would (RFC 8482, 4.1), else HINFO (4.2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dnsregistry.answers.answer import REFUSED, Answer
@@ -82,16 +82,17 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer |
         match zone.lookup(name, rtype, moment.now):
             case NotOurs() as elsewhere:
                 return _leave(chain, name) if chain else elsewhere
-            case NoName(soa):
-                return _denied(Rcode.NXDOMAIN, chain, soa)
-            case NoData(soa):
-                return _denied(Rcode.NOERROR, chain, soa)
+            case NoName(soa, until):
+                return _denied(Rcode.NXDOMAIN, chain, soa, until)
+            case NoData(soa, until):
+                return _denied(Rcode.NOERROR, chain, soa, until)
             case Referral(ns, glue):
                 return _refer(chain, ns, glue)
             case Unavailable():
                 return Answer(Rcode.SERVFAIL)
-            case Found(rrset, additional, most):
+            case Found(rrset, additional, most, until):
                 chain.append(_take(rrset, most, moment))
+                is_whole = len(chain) == 1 and len(chain[0].rdatas) == len(rrset.rdatas)
         if chain[-1].rtype == DNAME and chain[-1].owner != name:
             redirected = redirect(name, chain[-1])
             if redirected is None:
@@ -99,7 +100,8 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer |
             chain.append(redirected)
         alias = chain[-1].rdatas[0]
         if rtype == RRType.CNAME or not isinstance(alias, CNAME):
-            return _found(Rcode.NOERROR, chain, _arrange(chain[-1], additional))
+            arranged = _arrange(chain[-1], additional)
+            return _found(Rcode.NOERROR, chain, arranged, until if is_whole else 0.0)
         if len(chain) > LONGEST_CHAIN or alias.target in _aliases(chain):
             return Answer(Rcode.SERVFAIL)
         name = alias.target
@@ -142,12 +144,15 @@ def _arrange(rrset: RRset, addresses: Mapping[Name, tuple[RRset, ...]]) -> list[
     return [rrset for rrsets in arranged.values() for rrset in rrsets]
 
 
-def _found(rcode: Rcode, chain: list[RRset], additional: list[RRset] | None = None) -> Answer:
+def _found(
+    rcode: Rcode, chain: list[RRset], additional: Sequence[RRset] = (), until: float = 0.0
+) -> Answer:
     return Answer(
         rcode,
         authoritative=True,
         answer=tuple(chain),
-        additional=tuple(additional or ()),
+        additional=tuple(additional),
+        until=until,
     )
 
 
@@ -167,5 +172,11 @@ def _leave(chain: list[RRset], target: Name) -> Answer:
     return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain), open_end=target)
 
 
-def _denied(rcode: Rcode, chain: list[RRset], soa: RRset) -> Answer:
-    return Answer(rcode, authoritative=True, answer=tuple(chain), authority=(soa,))
+def _denied(rcode: Rcode, chain: list[RRset], soa: RRset, until: float = 0.0) -> Answer:
+    return Answer(
+        rcode,
+        authoritative=True,
+        answer=tuple(chain),
+        authority=(soa,),
+        until=0.0 if chain else until,
+    )

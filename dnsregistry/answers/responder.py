@@ -1,6 +1,7 @@
 """From message to message: a plain call, no await and no task.
 
-In this order: the guard, who may ask, how often, then what the answer is.
+In this order: the guard, who may ask, how often, then what the answer is. A question that came
+before has its finished reply in the table; only who may ask, and as often as they like, get that.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from dnsregistry.answers.protocol import (
 from dnsregistry.answers.query import Fault, Query, Silence, decode
 from dnsregistry.answers.ratelimit import RateLimit, Verdict
 from dnsregistry.answers.subset import choose, rank
+from dnsregistry.answers.table import AnswerTable
 from dnsregistry.answers.tally import Tally
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import NotOurs
@@ -79,6 +81,7 @@ class Responder:
         chance: Chance,
     ) -> None:
         self.tally = Tally()
+        self.table = AnswerTable(lambda: zones.version, chance)
         self._zones = zones
         self._identity = identity
         self._options = options
@@ -89,11 +92,14 @@ class Responder:
 
     def respond(self, message: bytes, client: Client) -> Reply:
         """Return the reply to a message, at once for names of ours."""
+        now = self._now()
+        kept = None if client.tcp else self._find_kept(message, client, now)
+        if kept is not None:
+            return kept
         query = decode(message)
         if isinstance(query, Silence):
             self.tally.silent += 1
             return None
-        now = self._now()
         options = self._options.answer(query.edns, client, now)
         verdict = self._judge(client, options, now)
         if verdict is Verdict.DROP:
@@ -115,7 +121,10 @@ class Responder:
             if answer.open_end is not None and query.question.rtype in CHASED:
                 return self._chase(query, answer, answer.open_end, options, client)
         self.tally.rcodes[answer.rcode] += 1
-        return self._write(query, answer, options, client)
+        reply = self._write(query, answer, options, client)
+        if answer.until > now and _is_common(query, reply, client):
+            self.table.keep(query, message, answer, reply)
+        return reply
 
     def fail(self, message: bytes) -> bytes | None:
         """Return SERVFAIL for a message that `respond` raised on."""
@@ -124,6 +133,20 @@ class Responder:
             self.tally.rcodes[Rcode.SERVFAIL] += 1
             return encode(query, Answer(Rcode.SERVFAIL), CLASSIC_UDP_OCTETS)
         return self._turn_away(query) if isinstance(query, Fault) else None
+
+    def _find_kept(self, message: bytes, client: Client, now: float) -> bytes | None:
+        """The finished reply, for a client that may have it without being counted."""
+        protection = self._protection
+        if protection.limit is not None and not protection.unlimited.allows(client.address):
+            return None
+        if not protection.access.allows(client.address):
+            return None
+        recursion = self._recursion_for(client) is not None
+        kept = self.table.find(message, now, recursion=recursion)
+        if kept is None:
+            return None
+        self.tally.rcodes[kept.rcode] += 1
+        return kept.reply
 
     def _judge(self, client: Client, options: Options | None, now: float) -> Verdict:
         limit = self._protection.limit
@@ -189,6 +212,20 @@ class Responder:
     def _turn_away(self, fault: Fault) -> bytes:
         self.tally.rcodes[fault.rcode] += 1
         return encode_fault(fault)
+
+
+def _is_common(query: Query, reply: bytes, client: Client) -> bool:
+    """Whether a reply is good for every client that asks the same: whole, by UDP, of a usual size.
+
+    The usual sizes are 512 and ours; in between, few octets of the OPT make a difference.
+    """
+    if client.tcp or reply[_TC_OCTET] & _TC_BIT:
+        return False
+    edns = query.edns
+    if edns is None:
+        return True
+    size = edns.udp_octets
+    return not edns.options and (size <= CLASSIC_UDP_OCTETS or size >= EDNS_UDP_OCTETS)
 
 
 def _map(future: asyncio.Future[bytes], change: Callable[[bytes], bytes]) -> asyncio.Future[bytes]:

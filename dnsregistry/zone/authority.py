@@ -8,10 +8,14 @@ from dnsregistry.zone.tree import DS
 
 
 class Authority:
-    """The zones by origin. A name belongs to the deepest one that it is under."""
+    """The zones by origin. A name belongs to the deepest one that it is under.
+
+    `version` grows whenever a zone is put or removed.
+    """
 
     def __init__(self, zones: Iterable[Zone]) -> None:
         self._zones = {zone.origin.labels: zone for zone in zones}
+        self.version = 0
 
     def find(self, name: Name) -> Zone | None:
         """The zone that a name belongs to; None where it is not ours."""
@@ -33,7 +37,9 @@ class Authority:
     def put(self, zone: Zone) -> None:
         """Add a zone, or replace the one with its origin."""
         self._zones[zone.origin.labels] = zone
+        self.version += 1
 
     def remove(self, origin: Name) -> None:
         """Take a zone out."""
         del self._zones[origin.labels]
+        self.version += 1

@@ -7,6 +7,9 @@ Rules:
 - The serial grows with every change that an answer shows, and with no other.
 """
 
+import math
+from typing import Protocol
+
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.feed import Change
@@ -37,6 +40,18 @@ _NAMING = (RRType.SRV, RRType.NS, RRType.PTR)
 _UNANSWERED = (NamedPorts, SubtypeBranch, ServiceTypes)
 
 
+class Memory(Protocol):
+    """Whoever keeps answers of the zone beyond the question."""
+
+    def forget(self, name: bytes) -> None:
+        """Forget what was answered for a wire name in lower case."""
+        ...
+
+    def forget_bound(self) -> None:
+        """Forget what was answered with the SOA: its serial has moved."""
+        ...
+
+
 class LiveZone:
     """Answers questions about names under one origin from the catalogue."""
 
@@ -46,6 +61,7 @@ class LiveZone:
         self._negative_ttl = policy.negative_ttl
         self._maker = NodeMaker(catalogue, policy)
         self._nodes: dict[Owner, Node] = {}
+        self._memories: list[Memory] = []
 
     def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
         """Answer for one name and type at a time; never answers a lease at its deadline."""
@@ -55,15 +71,15 @@ class LiveZone:
         owner = read(relative)
         node = None if owner is None else self._find(owner, now)
         if node is None:
-            return NoName(self.soa())
+            return NoName(self.soa(), math.inf)
         if rtype == RRType.SOA and isinstance(owner, Apex):
-            return Found(self.soa())
+            return Found(self.soa(), until=math.inf)
         rrset = node.rrsets.get(rtype) or node.rrsets.get(RRType.CNAME)
         if rrset is None:
-            return NoData(self.soa())
-        if rrset.rtype not in _NAMING:
-            return Found(rrset, most=node.most)
-        return Found(rrset, node.additional, 0 if rrset.rtype == RRType.PTR else node.most)
+            return NoData(self.soa(), node.until)
+        additional = node.additional if rrset.rtype in _NAMING else {}
+        most = 0 if rrset.rtype == RRType.PTR else node.most
+        return Found(rrset, additional, most, node.until)
 
     def soa(self) -> RRset:
         """The zone's SOA. Its TTL is its MINIMUM, so that both bounds of RFC 2308, 5 agree."""
@@ -84,13 +100,19 @@ class LiveZone:
         for instance in (change.before, change.after):
             if instance is not None:
                 for owner in owners_of(instance):
-                    self._nodes.pop(owner, None)
+                    self._forget(owner)
         if _visible(change.before) != _visible(change.after):
             self.advance_serial()
 
     def advance_serial(self) -> None:
         """Note a change that an answer shows and that came from elsewhere."""
         self.serial = serial.advance(self.serial)
+        for memory in self._memories:
+            memory.forget_bound()
+
+    def remember_in(self, memory: Memory) -> None:
+        """Tell this memory from now on what it must forget."""
+        self._memories.append(memory)
 
     def check_alias(self, instance: Instance, now: float) -> None:
         """Refuse, with InvalidField, a host name that leads back to the instance itself."""
@@ -118,6 +140,13 @@ class LiveZone:
             for owner in owners_of(instance)
             if not isinstance(owner, _UNANSWERED)
         ]
+
+    def _forget(self, owner: Owner) -> None:
+        self._nodes.pop(owner, None)
+        if self._memories:
+            name = self.origin.prepend(*owner.labels()).to_wire()
+            for memory in self._memories:
+                memory.forget(name)
 
     def _find(self, owner: Owner, now: float) -> Node | None:
         node = self._nodes.get(owner)

@@ -15,26 +15,33 @@ LONGEST_CHAIN = 8
 class Found:
     """The RRset asked for, or the CNAME in its place; and the records of its targets.
 
-    `most` is how many of its records an answer is to have, 0 for all.
+    `most` is how many of its records an answer is to have, 0 for all. `until` is when the zone
+    will say otherwise without a change that it tells; 0: it may at any time.
     """
 
     rrset: RRset
     additional: Mapping[Name, tuple[RRset, ...]] = field(default_factory=dict)
     most: int = 0
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class NoData:
-    """The name exists, or a name below it does; it has no such type (RFC 2308, 2.2)."""
+    """The name exists, or a name below it does; it has no such type (RFC 2308, 2.2).
+
+    `until` as in Found.
+    """
 
     soa: RRset
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class NoName:
-    """Neither the name nor one below it exists (RFC 2308, 2.1; RFC 8020)."""
+    """Neither the name nor one below it exists (RFC 2308, 2.1; RFC 8020). `until` as in Found."""
 
     soa: RRset
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

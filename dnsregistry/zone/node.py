@@ -81,7 +81,7 @@ class NodeMaker:
             case NameServer():
                 return self._name_server(name)
             case Branch():
-                return Node({}, now)
+                return Node({}, math.inf)
             case Host(label):
                 return self._host(name, label, now)
             case Service(service):
@@ -114,7 +114,7 @@ class NodeMaker:
         target = name.prepend(*NameServer().labels())
         glue = tuple(self._name_server(target).rrsets.values())
         ns = RRset(name, RRType.NS, self._policy.ttl, (NS(target),))
-        return _node([ns], 0.0, {target: glue})
+        return _node([ns], math.inf, {target: glue})
 
     def _name_server(self, name: Name) -> Node:
         addresses = self._policy.name_server
@@ -122,7 +122,7 @@ class NodeMaker:
         v6 = tuple(AAAA(a) for a in addresses if not isinstance(a, IPv4Address))
         ttl = self._policy.ttl
         rrsets = [RRset(name, RRType.A, ttl, v4), RRset(name, RRType.AAAA, ttl, v6)]
-        return _node([rrset for rrset in rrsets if rrset.rdatas], 0.0)
+        return _node([rrset for rrset in rrsets if rrset.rdatas], math.inf)
 
     def _host(self, name: Name, label: str, now: float) -> Node | None:
         lease = self._catalogue.find_host(label)
