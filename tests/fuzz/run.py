@@ -9,7 +9,7 @@ What it finds new goes into tests/fuzz/corpus/<target>, which the test run repla
 import sys
 from pathlib import Path
 
-import atheris  # type: ignore[import-not-found, unused-ignore]
+import atheris
 
 with atheris.instrument_imports(include=["dnsregistry"]):
     from tests.fuzz.targets import TARGETS

@@ -9,7 +9,8 @@ from dnsregistry.answers.cookie import CookieBaker
 from dnsregistry.answers.options import OptionAnswerer
 from dnsregistry.answers.query import Fault, Query, Silence, decode
 from dnsregistry.answers.responder import Protection, Responder
-from dnsregistry.forward.reply import UnreadableReply, read_reply
+from dnsregistry.forward.names import UnreadableReply
+from dnsregistry.forward.reply import read_reply
 from dnsregistry.registry.admission import admit
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.tcp import TcpConnection, TcpLimits

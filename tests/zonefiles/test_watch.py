@@ -261,7 +261,7 @@ async def test_a_watch_that_ends_does_not_wait_for_a_long_file(
     path = zones.path / "test.zone"
     path.write_text(HEAD + "".join(f"host-{n} TXT x\n" for n in range(100_000)))
     started = loop.time()
-    watch = ZoneWatch(zones.path, LIVE, lambda _: None)
+    watch = ZoneWatch(zones.path, LIVE, lambda *_: None)
     task = asyncio.create_task(watch.load())
     await asyncio.wait_for(reading.wait(), PATIENCE)
     task.cancel()

@@ -5,7 +5,16 @@ from tempfile import TemporaryDirectory
 
 import dns.rdatatype
 
-from dnsregistry.zone.lookup import Found, Lookup, NoData, NoName, NotOurs, Referral, Zone
+from dnsregistry.zone.lookup import (
+    Found,
+    Lookup,
+    NoData,
+    NoName,
+    NotOurs,
+    Referral,
+    Unavailable,
+    Zone,
+)
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rrset import RRset
 from dnsregistry.zone.static import StaticZone
@@ -57,3 +66,5 @@ def tell(lookup: Lookup) -> str | list[str]:
             return "NXDOMAIN"
         case NotOurs():
             return "not ours"
+        case Unavailable():
+            return "unavailable"
