@@ -22,7 +22,7 @@ class Found:
     rrset: RRset
     additional: Mapping[Name, tuple[RRset, ...]] = field(default_factory=dict)
     most: int = 0
-    until: float = 0.0
+    until: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class NoData:
     """
 
     soa: RRset
-    until: float = 0.0
+    until: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class NoName:
     """Neither the name nor one below it exists (RFC 2308, 2.1; RFC 8020). `until` as in Found."""
 
     soa: RRset
-    until: float = 0.0
+    until: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
