@@ -52,7 +52,7 @@ from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.settings import Settings
 from dnsregistry.stats import Stats
-from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.authority import Authority, Source
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.locals import local_zones
 from dnsregistry.zone.name import Name
@@ -141,7 +141,7 @@ class App:
         responder = self._build_responder(authority, self._forwarder)
         self.zone.remember_in(responder.table)
         self._exchange = Exchange(responder)
-        self._stats = Stats(registry, self.zone, responder.tally, self._forwarder)
+        self._stats = Stats(registry, self.zone, responder, self._zone_watch.tally, self._forwarder)
 
     def _build_forwarder(
         self, authority: Authority, listening: Sequence[Bound]
@@ -153,8 +153,7 @@ class App:
             if is_ours(endpoint, listening):
                 raise ListenError(f"UPSTREAMS: {endpoint} is this server itself")
         for zone in local_zones([route.suffix for route in plan.routes]):
-            if authority.find(zone.origin) is None:
-                authority.put(zone)
+            authority.put(zone, Source.EMPTY)
         system = SystemServers(leave_out=lambda endpoint: is_ours(endpoint, listening))
         groups = Groups(plan, system)
         return Forwarder(groups, Bounds(), self._now, secrets.randbits)

@@ -17,8 +17,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from dnsregistry.answers.access import EVERYONE
 from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
+from dnsregistry.registry.errors import InvalidField
+from dnsregistry.registry.names import check_host
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.policy import EmptyService
 from dnsregistry.zone.reverse import reverse_origin
@@ -87,7 +90,7 @@ class Settings(BaseSettings):
         description="Answer of a service without healthy instance: nodata, nxdomain or all.",
     )
     allow_query: Annotated[tuple[_Network, ...], NoDecode] = Field(
-        (), description="Networks whose clients DNS answers, comma-separated; none: all."
+        EVERYONE, description="Networks whose clients DNS answers, comma-separated; any: all."
     )
     reverse_zones: Annotated[tuple[_Network, ...] | Literal["auto"], NoDecode] = Field(
         (),
@@ -106,7 +109,7 @@ class Settings(BaseSettings):
     allow_recursion: Annotated[tuple[_Network, ...], NoDecode] = Field(
         PRIVATE,
         description="Networks whose clients have names that are not ours resolved,"
-        " comma-separated; any: all.",
+        " comma-separated; any: all; empty: nobody's.",
     )
     rate_limit: int = Field(
         100,
@@ -149,9 +152,10 @@ class Settings(BaseSettings):
     @field_validator("zone")
     @classmethod
     def _check_zone(cls, text: str) -> str:
-        name = Name.from_text(text)
-        if not name.labels:
-            raise ValueError("the root cannot be the live zone")
+        try:
+            name = Name.from_text(check_host("zone", text))
+        except InvalidField as error:
+            raise ValueError(error.rule) from None
         if len(name.to_wire()) > LONGEST_ORIGIN:
             raise ValueError(f"is longer than {LONGEST_ORIGIN} octets")
         return str(name).removesuffix(".")
@@ -162,7 +166,10 @@ class Settings(BaseSettings):
         hosts = _split(value)
         if not hosts:
             raise ValueError("names no address")
-        return tuple(str(ip_address(str(host))) for host in hosts)
+        addresses = [str(ip_address(str(host))) for host in hosts]
+        if len(set(addresses)) < len(addresses):
+            raise ValueError("names an address twice")
+        return tuple(addresses)
 
     @field_validator("http_host")
     @classmethod
@@ -172,7 +179,14 @@ class Settings(BaseSettings):
     @field_validator("allow_query", "allow_recursion", mode="before")
     @classmethod
     def _split_clients(cls, value: object) -> object:
-        return () if value == "any" else _split_networks(value)
+        return EVERYONE if value == "any" else _split_networks(value)
+
+    @field_validator("allow_query")
+    @classmethod
+    def _check_clients(cls, networks: tuple[_Network, ...]) -> tuple[_Network, ...]:
+        if not networks:
+            raise ValueError("names no network; say any for all clients")
+        return networks
 
     @field_validator("upstreams", mode="before")
     @classmethod

@@ -5,23 +5,30 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from dnsregistry import __version__
-from dnsregistry.answers.tally import Tally
+from dnsregistry.answers.responder import Responder
 from dnsregistry.forward.forwarder import Forwarder
 from dnsregistry.forward.tally import ForwardTally, UpstreamTally
 from dnsregistry.registry.registry import Registry
 from dnsregistry.zone.live import LiveZone
+from dnsregistry.zonefiles.watch import ZoneTally
 
 
 class Stats:
     """Reads the counters of the parts; costs nothing until it is asked."""
 
     def __init__(
-        self, registry: Registry, zone: LiveZone, tally: Tally, forwarder: Forwarder | None
+        self,
+        registry: Registry,
+        zone: LiveZone,
+        responder: Responder,
+        zone_files: ZoneTally,
+        forwarder: Forwarder | None,
     ) -> None:
         self._started_at = time.monotonic()
         self._registry = registry
         self._zone = zone
-        self._tally = tally
+        self._responder = responder
+        self._zone_files = zone_files
         self._forwarder = forwarder
 
     def tell(self) -> Mapping[str, object]:
@@ -39,7 +46,8 @@ class Stats:
                 "origin": str(self._zone.origin).removesuffix("."),
                 "serial": self._zone.serial,
             },
-            "dns": self._tally.tell(),
+            "zone_files": _read(self._zone_files),
+            "dns": {**self._responder.tally.tell(), "table_hits": self._responder.table.hits},
         }
         if self._forwarder is not None:
             told["forward"] = _tell_forward(self._forwarder)
@@ -55,5 +63,5 @@ def _tell_forward(forwarder: Forwarder) -> Mapping[str, object]:
     }
 
 
-def _read(tally: ForwardTally | UpstreamTally) -> dict[str, object]:
+def _read(tally: ForwardTally | UpstreamTally | ZoneTally) -> dict[str, object]:
     return {field.name: getattr(tally, field.name) for field in fields(tally)}

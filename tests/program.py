@@ -150,7 +150,7 @@ class Program:
     """The program, started; `clock` stands still until it is moved."""
 
     def __init__(self, clock: Clock, **settings: object) -> None:
-        ports = {"dns_port": 0, "http_port": 0}
+        ports = {"dns_port": 0, "http_port": 0, "dot_port": 0, "https_port": 0}
         self.clock = clock
         self.settings, _ = load({**ports, **settings}, {}, None)
         self.app = App(self.settings, clock)
@@ -162,6 +162,8 @@ class Program:
         self.url = f"http://{host}:{port}"
         self.dns = Dns(listening.dns[0][1])
         self.port = self.dns.port
+        self.dot_port = listening.dot[0][1] if listening.dot else 0
+        self.https_port = listening.https[1] if listening.https else 0
         self.ask = self.dns.ask
         self.http = ClientSession(self.url)
         self._open.push_async_callback(self.http.close)

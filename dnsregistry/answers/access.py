@@ -8,17 +8,21 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 Network = IPv4Network | IPv6Network
 
 
+EVERYONE: tuple[Network, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+
+
 class Access:
-    """Networks whose clients are answered; none named: all are."""
+    """Networks whose clients are let in; none named: nobody is."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
+        self._is_open = set(EVERYONE) <= set(networks)
         # A house's clients ask again and again; bounded, since a flood comes from anywhere.
         self._allows = lru_cache(maxsize=4096)(self._decide)
 
     def allows(self, client: str) -> bool:
         """Whether a client with this address, in text, may ask."""
-        return not self._networks or self._allows(client)
+        return self._is_open or self._allows(client)
 
     def _decide(self, client: str) -> bool:
         address = ip_address(client.partition("%")[0])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dnsregistry.answers.protocol import Rcode
+from dnsregistry.answers.protocol import Ede, Rcode
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rrset import RRset
 
@@ -27,7 +27,12 @@ class Answer:
     additional_needed: bool = False
     open_end: Name | None = None
     until: float = 0.0
+    ede: Ede | None = None
 
 
-REFUSED = Answer(Rcode.REFUSED)
+REFUSED = Answer(Rcode.REFUSED, ede=Ede.NOT_AUTHORITATIVE)
 """For names and classes that are not ours: no data, no authority, no recursion."""
+PROHIBITED = Answer(Rcode.REFUSED, ede=Ede.PROHIBITED)
+"""For clients that may not ask."""
+NOT_READY = Answer(Rcode.SERVFAIL, ede=Ede.NOT_READY)
+"""For names that are ours and cannot be told now."""

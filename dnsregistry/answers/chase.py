@@ -12,7 +12,7 @@ from dnsregistry.answers.answer import Answer
 from dnsregistry.answers.protocol import HEADER_OCTETS, RD, Rcode, RRClass
 from dnsregistry.answers.query import Query, Question
 from dnsregistry.zone.name import Name
-from dnsregistry.zone.rdata import AAAA, CNAME, A, Rdata, RRType
+from dnsregistry.zone.rdata import AAAA, CNAME, SOA, A, Rdata, RRType
 from dnsregistry.zone.rrset import RRset
 
 CHASED = frozenset({RRType.A, RRType.AAAA})
@@ -21,6 +21,7 @@ CHASED = frozenset({RRType.A, RRType.AAAA})
 _HEADER = struct.Struct("!HHHHHH")
 _TYPE_CLASS = struct.Struct("!HH")
 _RECORD = struct.Struct("!HHIH")
+_SOA_TIMES = struct.Struct("!IIIII")
 
 
 def ask_for_end(target: Name, rtype: int) -> tuple[Query, bytes]:
@@ -39,17 +40,29 @@ def join_end(answer: Answer, reply: bytes) -> Answer:
     rcode = Rcode(reply[3] & 0xF) if reply[3] & 0xF in _TOLD else Rcode.SERVFAIL
     if rcode is Rcode.SERVFAIL:
         return Answer(rcode)
-    return replace(answer, rcode=rcode, answer=(*answer.answer, *_read_answers(reply)))
+    answers, authority = _read_records(reply)
+    return replace(
+        answer,
+        rcode=rcode,
+        answer=(*answer.answer, *answers),
+        authority=tuple(rrset for rrset in authority if rrset.rtype == RRType.SOA),
+    )
 
 
 _TOLD = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
 
 
-def _read_answers(reply: bytes) -> list[RRset]:
-    """The aliases and addresses of the answer section, in its order."""
-    (count,) = struct.unpack_from("!H", reply, 6)
+def _read_records(reply: bytes) -> tuple[list[RRset], list[RRset]]:
+    """The RRsets of types that we know in the answer and in the authority section, in order."""
+    _, _, _, answers, authority, _ = _HEADER.unpack_from(reply)
     _, position = _read_name(reply, HEADER_OCTETS)
     position += _TYPE_CLASS.size
+    answer, position = _read_section(reply, position, answers)
+    denial, _ = _read_section(reply, position, authority)
+    return answer, denial
+
+
+def _read_section(reply: bytes, position: int, count: int) -> tuple[list[RRset], int]:
     rrsets: dict[tuple[Name, int], RRset] = {}
     for _ in range(count):
         owner, position = _read_name(reply, position)
@@ -61,7 +74,7 @@ def _read_answers(reply: bytes) -> list[RRset]:
             held = rrsets.get((owner, rtype), RRset(owner, rtype, ttl, ()))
             rdatas = (*held.rdatas, rdata)
             rrsets[owner, rtype] = replace(held, ttl=min(ttl, held.ttl), rdatas=rdatas)
-    return list(rrsets.values())
+    return list(rrsets.values()), position
 
 
 def _read_rdata(reply: bytes, rtype: int, position: int, octets: int) -> Rdata | None:
@@ -72,6 +85,10 @@ def _read_rdata(reply: bytes, rtype: int, position: int, octets: int) -> Rdata |
             return AAAA(IPv6Address(reply[position : position + octets]))
         case RRType.CNAME:
             return CNAME(_read_name(reply, position)[0])
+        case RRType.SOA:
+            mname, position = _read_name(reply, position)
+            rname, position = _read_name(reply, position)
+            return SOA(mname, rname, *_SOA_TIMES.unpack_from(reply, position))
     return None
 
 

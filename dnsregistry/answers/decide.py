@@ -13,7 +13,7 @@ Rules:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dnsregistry.answers.answer import REFUSED, Answer
+from dnsregistry.answers.answer import NOT_READY, REFUSED, Answer
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.order import Chance, order
 from dnsregistry.answers.protocol import (
@@ -44,6 +44,9 @@ from dnsregistry.zone.redirect import redirect
 from dnsregistry.zone.rrset import RRset
 from dnsregistry.zone.tree import DNAME
 
+MOST_DESCRIBED = 1024
+"""Records whose targets' addresses go along: beside more there is no room in any message."""
+
 _RFC8482 = HINFO(b"RFC8482", b"")
 
 
@@ -65,8 +68,10 @@ def decide(
     """Return the answer to a question of any class and type; NotOurs for others' names."""
     if question.rclass == RRClass.CH:
         return identity.answer(question.name, question.rtype)
-    if question.rclass != RRClass.IN or question.rtype in (AXFR, IXFR):
+    if question.rclass != RRClass.IN:
         return REFUSED
+    if question.rtype in (AXFR, IXFR):
+        return Answer(Rcode.REFUSED)
     if question.rtype in (OPT, TSIG):
         return Answer(Rcode.FORMERR)
     if question.rtype == ANY:
@@ -89,7 +94,7 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer |
             case Referral(ns, glue):
                 return _refer(chain, ns, glue)
             case Unavailable():
-                return Answer(Rcode.SERVFAIL)
+                return NOT_READY
             case Found(rrset, additional, most, until):
                 chain.append(_take(rrset, most, moment))
                 is_whole = len(chain) == 1 and len(chain[0].rdatas) == len(rrset.rdatas)
@@ -125,21 +130,24 @@ def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer | NotOurs
         case Referral(ns, glue):
             return _refer([], ns, glue)
         case Unavailable():
-            return Answer(Rcode.SERVFAIL)
+            return NOT_READY
         case NotOurs() as elsewhere:
             return elsewhere
 
 
 def _take(rrset: RRset, most: int, moment: Moment) -> RRset:
     """The records that an answer is to have, in the order that is drawn for it."""
-    return order(choose(rrset, most, moment.client) if most else rrset, moment.chance)
+    if most and len(rrset.rdatas) > most:
+        rrset = choose(rrset, most, moment.client)
+    return order(rrset, moment.chance)
 
 
 def _arrange(rrset: RRset, addresses: Mapping[Name, tuple[RRset, ...]]) -> list[RRset]:
     """The targets' addresses in the order of the records, so that the first ones fit first."""
     if not addresses:
         return []
-    targets = [rdata.target for rdata in rrset.rdatas if isinstance(rdata, SRV | PTR)]
+    rdatas = rrset.rdatas[:MOST_DESCRIBED]
+    targets = [rdata.target for rdata in rdatas if isinstance(rdata, SRV | PTR)]
     arranged = {target: addresses.get(target, ()) for target in targets} or addresses
     return [rrset for rrsets in arranged.values() for rrset in rrsets]
 

@@ -12,7 +12,7 @@ Rules:
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dnslib  # type: ignore[import-untyped, unused-ignore]
@@ -28,6 +28,7 @@ from dnsregistry.answers.protocol import (
     RA,
     RD,
     TC,
+    Ede,
     RRClass,
 )
 from dnsregistry.answers.query import Edns, Fault, Query, Question
@@ -35,6 +36,10 @@ from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import AAAA, CNAME, HINFO, NS, PTR, SOA, SRV, TXT, A, Opaque, Rdata
 from dnsregistry.zone.rrset import RRset
 
+EXTENDED_ERROR = 15
+"""The code of that option."""
+MOST_MISSES = 4
+"""RRsets of the additional section that may be found too long before the rest is left out."""
 POINTER_REACH = 0x4000
 
 _HEADER = struct.Struct("!HHHHHH")
@@ -87,6 +92,11 @@ def encode_fault(fault: Fault) -> bytes:
     return buffer.finish(fault.id, flags | fault.rcode & 0xF, counts)
 
 
+def encode_ede(ede: Ede) -> tuple[int, bytes]:
+    """Write an extended error as an EDNS option (RFC 8914, 2)."""
+    return EXTENDED_ERROR, ede.to_bytes(2)
+
+
 def encode_options(options: Sequence[tuple[int, bytes]]) -> bytes:
     """Write options as an OPT record's data (RFC 6891, 6.1.2)."""
     return b"".join(_OPTION.pack(code, len(octets)) + octets for code, octets in options)
@@ -130,15 +140,17 @@ class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
 
     def write_rrsets(self, rrsets: tuple[RRset, ...]) -> tuple[int, bool]:
         """Write the RRsets that fit; returns how many records that is, and whether all fit."""
-        count, whole = 0, True
+        count, misses, whole = 0, 0, True
         for rrset in rrsets:
             mark = self.offset
-            records = self._records(rrset)
-            if all(self._write(record) for record in records):
-                count += len(records)
-            else:
-                self._rewind(mark)
-                whole = False
+            if all(map(self._write, self._records(rrset))):
+                count += len(rrset.rdatas)
+                continue
+            self._rewind(mark)
+            whole = False
+            misses += 1
+            if misses == MOST_MISSES:
+                break
         return count, whole
 
     def finish(self, message_id: int, flags: int, counts: tuple[int, int, int, int]) -> bytes:
@@ -146,12 +158,10 @@ class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
         self.update(0, "!HHHHHH", message_id, flags, *counts)
         return bytes(self.data)
 
-    def _records(self, rrset: RRset) -> list[Any]:
+    def _records(self, rrset: RRset) -> Iterator[Any]:
         owner, ttl = _label(rrset.owner), rrset.ttl
-        return [
-            dnslib.RR(owner, rrset.rtype, rclass=self._rclass, ttl=ttl, rdata=_rdata(rdata))
-            for rdata in rrset.rdatas
-        ]
+        for rdata in rrset.rdatas:
+            yield dnslib.RR(owner, rrset.rtype, rclass=self._rclass, ttl=ttl, rdata=_rdata(rdata))
 
     def _write(self, record: Any) -> bool:
         mark = self.offset

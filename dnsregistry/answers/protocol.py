@@ -23,6 +23,14 @@ class Rcode(IntEnum):
     BADVERS = 16
 
 
+class Ede(IntEnum):
+    """Why an answer is what it is, for people (RFC 8914, 4)."""
+
+    NOT_READY = 14
+    PROHIBITED = 18
+    NOT_AUTHORITATIVE = 20
+
+
 class RRClass(IntEnum):
     """The classes that are told apart."""
 

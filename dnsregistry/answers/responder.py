@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from dnsregistry.answers.access import Access, Client
-from dnsregistry.answers.answer import REFUSED, Answer
+from dnsregistry.answers.answer import PROHIBITED, REFUSED, Answer
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.chase import CHASED, ask_for_end, join_end
 from dnsregistry.answers.decide import Moment, decide
-from dnsregistry.answers.message import encode, encode_fault, encode_options
+from dnsregistry.answers.message import encode, encode_ede, encode_fault, encode_options
 from dnsregistry.answers.options import NO_OPTIONS, OptionAnswerer, Options
 from dnsregistry.answers.order import Chance, order
 from dnsregistry.answers.protocol import (
@@ -25,13 +25,15 @@ from dnsregistry.answers.protocol import (
 )
 from dnsregistry.answers.query import Fault, Query, Silence, decode
 from dnsregistry.answers.ratelimit import RateLimit, Verdict
-from dnsregistry.answers.subset import choose, rank
+from dnsregistry.answers.subset import choose, take
 from dnsregistry.answers.table import AnswerTable
 from dnsregistry.answers.tally import Tally
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import NotOurs
 from dnsregistry.zone.name import Name
 
+MOST_IN_A_DATAGRAM = EDNS_UDP_OCTETS // 16
+"""No record with its owner as a pointer is shorter than that of an IPv4 address."""
 _TC_OCTET, _TC_BIT = 2, 0x02
 _ANSWER_COUNT = slice(6, 8)
 
@@ -107,11 +109,12 @@ class Responder:
         if isinstance(query, Fault):
             return self._turn_away(query)
         if verdict is Verdict.SLIP:
-            return encode(query, Answer(Rcode.NOERROR), _limit(query, client), cut=True)
+            slip = options.reply if options else ()
+            return encode(query, Answer(Rcode.NOERROR), _limit(query, client), slip, cut=True)
         if options is None:
             answer, options = Answer(Rcode.FORMERR), NO_OPTIONS
         elif not self._protection.access.allows(client.address):
-            answer = REFUSED
+            answer = PROHIBITED
         else:
             moment = Moment(now, self._chance, client.address)
             decided = decide(query.question, self._zones, self._identity, moment)
@@ -193,8 +196,10 @@ class Responder:
     def _write(self, query: Query, answer: Answer, options: Options, client: Client) -> bytes:
         limit = _limit(query, client)
         recursion = self._recursion_for(client) is not None
+        if answer.ede is not None:
+            options = replace(options, reply=(*options.reply, encode_ede(answer.ede)))
         reply = encode(query, answer, limit, options.reply, recursion=recursion)
-        if not reply[_TC_OCTET] & _TC_BIT or not answer.answer:
+        if client.tcp or not reply[_TC_OCTET] & _TC_BIT or not answer.answer:
             return reply
         shortened = self._shorten(query, answer, options, client)
         return encode(query, shortened, limit, options.reply, cut=True, recursion=recursion)
@@ -202,12 +207,12 @@ class Responder:
     def _shorten(self, query: Query, answer: Answer, options: Options, client: Client) -> Answer:
         """The answer with as many records of its last RRset as fit, the client's own ones."""
         *chain, last = answer.answer
-        ranked = replace(answer, answer=(*chain, rank(last, client.address)))
-        reply = encode(query, ranked, _limit(query, client), options.reply)
+        ranked = choose(last, MOST_IN_A_DATAGRAM, client.address)
+        tried = replace(answer, answer=(*chain, ranked))
+        reply = encode(query, tried, _limit(query, client), options.reply, cut=True)
         written = int.from_bytes(reply[_ANSWER_COUNT])
         room = max(0, written - sum(len(rrset.rdatas) for rrset in chain))
-        kept = order(choose(last, room, client.address), self._chance)
-        return replace(answer, answer=(*chain, kept))
+        return replace(answer, answer=(*chain, order(take(ranked, room), self._chance)))
 
     def _turn_away(self, fault: Fault) -> bytes:
         self.tally.rcodes[fault.rcode] += 1

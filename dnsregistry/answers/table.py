@@ -1,10 +1,9 @@
 """Finished replies to questions that come again and again.
 
 Rules:
-- The key is the message behind its id, in lower case: stubs repeat themselves to the octet, and
-  resolvers that mix the case of a name (0x20) still hit. The question is sent back as it came.
-  Lower case also folds the numbers 65 to 90 into 97 to 122 where they are types or sizes; no
-  answer that is kept depends on which of the two it was.
+- The key is the message behind its id, its name in lower case: stubs repeat themselves to the
+  octet, and resolvers that mix the case of a name (0x20) still hit. The question is sent back as
+  it came.
 - What is kept was written by the ordinary path, so both say the same. Kept are answers of the
   live zone whose every record fitted, until their time is up or a change touches their name;
   those that carry the SOA only until the serial moves.
@@ -39,6 +38,7 @@ class Entry:
 
     __slots__ = (
         "bound",
+        "generation",
         "head",
         "name",
         "octets",
@@ -49,12 +49,15 @@ class Entry:
         "until",
     )
 
-    def __init__(self, answer: Answer, name: bytes, reply: bytes, tails: list[bytes]) -> None:
+    def __init__(
+        self, answer: Answer, name: bytes, reply: bytes, tails: list[bytes], generation: int
+    ) -> None:
         self.name = name
         self.rcode = answer.rcode
         self.until = answer.until
         # A reply with the SOA in it changes with every change of the zone.
         self.bound = bool(answer.authority) or answer.answer[0].rtype == RRType.SOA
+        self.generation = generation
         head = bytearray(reply[2:HEADER_OCTETS])
         head[RA_OCTET] &= ~RA_BIT
         plain = bytes(head)
@@ -84,16 +87,16 @@ class AnswerTable:
         self._seen_version = version()
         self._entries: dict[bytes, Entry] = {}
         self._keys: dict[bytes, set[bytes]] = {}
-        self._bound: set[bytes] = set()
+        self._generation = 0
         self._sights = bytearray(SIGHTS)
         self._octets = 0
 
     def find(self, message: bytes, now: float, *, recursion: bool) -> Kept | None:
         """Return the finished reply to a message; None where the ordinary path is to answer."""
-        entry = self._entries.get(message[2:].lower())
-        if entry is None:
+        entry = self._entries.get(_key(message))
+        if entry is None or now >= entry.until or self._version() != self._seen_version:
             return None
-        if now >= entry.until or self._version() != self._seen_version:
+        if entry.bound and entry.generation != self._generation:
             return None
         tails = entry.tails
         entry.turn = turn = entry.turn + 1 if entry.turn + 1 < len(tails) else 0
@@ -113,7 +116,7 @@ class AnswerTable:
         if version != self._seen_version:
             self.clear()
             self._seen_version = version
-        key = message[2:].lower()
+        key = _key(message)
         self._drop(key)
         if not self._is_seen(key):
             return
@@ -122,11 +125,9 @@ class AnswerTable:
         rotates = len(answer.answer) == 1 and answer.answer[0].rtype in _ROTATED
         rrset = answer.answer[0] if rotates else None
         tails = make_variants(reply, end, rrset, self._chance)
-        entry = Entry(answer, name, reply, tails)
+        entry = Entry(answer, name, reply, tails, self._generation)
         self._entries[key] = entry
         self._keys.setdefault(name, set()).add(key)
-        if entry.bound:
-            self._bound.add(key)
         self._octets += entry.octets + len(key)
         while self._octets > MOST_OCTETS:
             self._drop(next(iter(self._entries)))
@@ -137,15 +138,13 @@ class AnswerTable:
             self._drop(key)
 
     def forget_bound(self) -> None:
-        """Forget all replies that carry the SOA."""
-        for key in list(self._bound):
-            self._drop(key)
+        """Forget all replies that carry the SOA. O(1): they are dropped when they are met."""
+        self._generation += 1
 
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
         self._keys.clear()
-        self._bound.clear()
         self._octets = 0
 
     def _drop(self, key: bytes) -> None:
@@ -153,7 +152,6 @@ class AnswerTable:
         if entry is None:
             return
         self._octets -= entry.octets + len(key)
-        self._bound.discard(key)
         keys = self._keys[entry.name]
         keys.discard(key)
         if not keys:
@@ -166,3 +164,9 @@ class AnswerTable:
         seen = self._sights[place] == mark
         self._sights[place] = mark
         return seen
+
+
+def _key(message: bytes) -> bytes:
+    """What makes two messages one question. Only letters of the name are alike in both cases."""
+    end = message.find(0, HEADER_OCTETS)
+    return message[2:HEADER_OCTETS] + message[HEADER_OCTETS:end].lower() + message[end:]

@@ -11,7 +11,8 @@ from dnsregistry.answers.protocol import Rcode
 class Tally:
     """Counts since the start.
 
-    `faults` are errors of ours, `dropped` replies that the kernel did not take, `limited` those
+    `faults` are errors of ours, `dropped` replies that the kernel did not take, `overflowed`
+    datagrams given up unanswered under overload, `limited` those
     that the rate limit held back.
     """
 
@@ -20,6 +21,7 @@ class Tally:
     silent: int = 0
     faults: int = 0
     dropped: int = 0
+    overflowed: int = 0
     limited: int = 0
     forwarded: int = 0
     refused_connections: int = 0
@@ -33,6 +35,7 @@ class Tally:
             "silent": self.silent,
             "faults": self.faults,
             "dropped": self.dropped,
+            "overflowed": self.overflowed,
             "limited": self.limited,
             "forwarded": self.forwarded,
             "refused_connections": self.refused_connections,

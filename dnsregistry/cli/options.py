@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from dnsregistry.answers.access import EVERYONE
 from dnsregistry.settings import PREFIX, Settings
 
 Command = Callable[..., Any]
@@ -24,6 +25,8 @@ def add_settings(command: Command) -> Command:
 
 
 def _write(default: object) -> str:
+    if default == EVERYONE:
+        return "any"
     if isinstance(default, tuple):
         return ",".join(str(item) for item in default) or "none"
     return str(default) if default not in ("", {}, None) else "none"

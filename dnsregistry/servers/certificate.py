@@ -28,7 +28,8 @@ class Certificate:
             self._stamp = self._look()
             self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
         except (OSError, ssl.SSLError) as error:
-            raise ListenError(f"cannot use TLS_CERT={cert}: {error}") from None
+            names = f"TLS_CERT={cert}" if key is None else f"TLS_CERT={cert}, TLS_KEY={key}"
+            raise ListenError(f"cannot use {names}: {error}") from None
 
     def make_context(self, alpn: Sequence[str]) -> ssl.SSLContext:
         """Return a context that offers these protocols and follows the files."""

@@ -10,7 +10,7 @@ Rules:
 import asyncio
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -54,7 +54,8 @@ class Http2Connection(asyncio.Protocol):
         self._exchange = exchange
         self._idle = idle
         self._loop = asyncio.get_running_loop()
-        config = H2Configuration(client_side=False, header_encoding="utf-8")
+        # In Latin-1 every octet is a character; h2 would raise past us on what is no UTF-8.
+        config = H2Configuration(client_side=False, header_encoding="latin-1")
         self._h2 = H2Connection(config)
         self._requests: dict[int, _Request] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,6 +85,14 @@ class Http2Connection(asyncio.Protocol):
             self._transport.close()
             return
         self._flush()
+
+    def pause_writing(self) -> None:
+        """Take no more requests and pings: the client does not take their replies."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection and what it asked for."""
@@ -115,7 +124,7 @@ class Http2Connection(asyncio.Protocol):
             check_body(request.headers.get("content-type", ""), len(request.body))
         except DohFault as fault:
             del self._requests[event.stream_id]
-            self._refuse(event.stream_id, fault)
+            self._refuse(event.stream_id, request, fault)
 
     def _begin(self, stream: int) -> None:
         request = self._requests.pop(stream, None)
@@ -129,25 +138,27 @@ class Http2Connection(asyncio.Protocol):
         try:
             reply = await answer(self._exchange, _read_message(request), self._address)
         except DohFault as fault:
-            self._refuse(stream, fault)
+            self._refuse(stream, request, fault)
         else:
             headers = {"content-type": MEDIA_TYPE, "cache-control": f"max-age={reply.max_age}"}
-            body = b"" if request.headers[":method"] == "HEAD" else reply.message
-            self._respond(stream, 200, headers, body)
+            self._respond(stream, request, 200, headers, reply.message)
         self._flush()
 
-    def _refuse(self, stream: int, fault: DohFault) -> None:
+    def _refuse(self, stream: int, request: _Request, fault: DohFault) -> None:
         headers = {"content-type": "text/plain; charset=utf-8"}
-        self._respond(stream, fault.status, headers, f"{fault.reason}\n".encode())
+        self._respond(stream, request, fault.status, headers, f"{fault.reason}\n".encode())
 
-    def _respond(self, stream: int, status: int, headers: dict[str, str], body: bytes) -> None:
+    def _respond(
+        self, stream: int, request: _Request, status: int, headers: dict[str, str], body: bytes
+    ) -> None:
         head = [(":status", str(status)), ("content-length", str(len(body))), *headers.items()]
+        only_head = request.headers[":method"] == "HEAD"
         try:
-            self._h2.send_headers(stream, head, end_stream=not body)
+            self._h2.send_headers(stream, head, end_stream=only_head)
         except ProtocolError:
             # The client has reset the stream or the connection meanwhile.
             return
-        if body:
+        if not only_head:
             self._unsent[stream] = body
             self._send_unsent()
 
@@ -193,12 +204,12 @@ class Http2Connection(asyncio.Protocol):
 
 def _read_message(request: _Request) -> bytes:
     """The DNS message of a request. Raises DohFault."""
-    target = urlsplit(request.headers.get(":path", ""))
-    if target.path != PATH:
+    path, _, query = request.headers.get(":path", "").partition("?")
+    if path != PATH:
         raise DohFault(404, f"there is only {PATH} here over HTTP/2")
     match request.headers.get(":method"):
         case "GET" | "HEAD":
-            return read_parameter(parse_qs(target.query).get("dns", [None])[0])
+            return read_parameter(parse_qs(query).get("dns", [None])[0])
         case "POST":
             check_body(request.headers.get("content-type", ""), len(request.body))
             return bytes(request.body)

@@ -1,8 +1,8 @@
 """DNS over TCP (RFC 7766): queries one after another on a connection, each with its length.
 
 Rules:
-- A client may send many queries without waiting; a connection answers `TURN` of them, then
-  the loop turns to others.
+- A client may send many queries without waiting; a connection answers them for `TURN_SECONDS`,
+  one at least, then the loop turns to others.
 - A connection has `idle` seconds to bring its next whole query, counted from the last one and
   not from the last octet: dripping octets holds nothing open.
 - A client that does not read its replies is read from no more, and cut when its time is up.
@@ -18,13 +18,14 @@ import ssl
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import cast
 
 from dnsregistry.answers.access import Client
 from dnsregistry.servers.exchange import Exchange
 
-TURN = 16
-"""Queries of one connection answered before the loop turns to others."""
+TURN_SECONDS = 0.002
+"""Of one connection's answers before the loop turns to others."""
 OUTSTANDING = 100
 """Queries of one connection that wait for upstreams at once."""
 _LENGTH_OCTETS = 2
@@ -162,7 +163,8 @@ class TcpConnection(asyncio.Protocol):
 
     def _answer_some(self) -> None:
         self._working = False
-        for _ in range(TURN):
+        until = perf_counter() + TURN_SECONDS
+        while True:
             if not self._writable or self._transport.is_closing():
                 return
             if len(self._outstanding) >= OUTSTANDING:
@@ -179,6 +181,8 @@ class TcpConnection(asyncio.Protocol):
             elif reply is not None:
                 self._outstanding.add(reply)
                 reply.add_done_callback(partial(self._write_later, message))
+            if perf_counter() >= until:
+                break
         self._working = True
         self._transport.pause_reading()
         self._loop.call_soon(self._answer_some)

@@ -1,10 +1,22 @@
 """All zones that we answer for, as one."""
 
 from collections.abc import Iterable
+from enum import IntEnum
 
 from dnsregistry.zone.lookup import Lookup, NotOurs, Zone
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.tree import DS
+
+
+class Source(IntEnum):
+    """Where a zone comes from. Of two with one origin the one from the higher source is served."""
+
+    # Names that must not leave the house, where nobody has said more of them.
+    EMPTY = 0
+    # A file that could not be read yet.
+    UNREAD = 1
+    LIVE = 2
+    FILE = 3
 
 
 class Authority:
@@ -14,14 +26,17 @@ class Authority:
     """
 
     def __init__(self, zones: Iterable[Zone]) -> None:
-        self._zones = {zone.origin.labels: zone for zone in zones}
         self.version = 0
+        self._served: dict[tuple[bytes, ...], Zone] = {}
+        self._sources: dict[tuple[bytes, ...], dict[Source, Zone]] = {}
+        for zone in zones:
+            self.put(zone)
 
     def find(self, name: Name) -> Zone | None:
         """The zone that a name belongs to; None where it is not ours."""
         labels = name.labels
         for start in range(len(labels) + 1):
-            zone = self._zones.get(labels[start:])
+            zone = self._served.get(labels[start:])
             if zone is not None:
                 return zone
         return None
@@ -34,12 +49,20 @@ class Authority:
             zone = self.find(Name(name.labels[1:])) or zone
         return NotOurs() if zone is None else zone.lookup(name, rtype, now)
 
-    def put(self, zone: Zone) -> None:
-        """Add a zone, or replace the one with its origin."""
-        self._zones[zone.origin.labels] = zone
-        self.version += 1
+    def put(self, zone: Zone, source: Source = Source.LIVE) -> None:
+        """Add a zone, or replace the one from this source with its origin."""
+        self._sources.setdefault(zone.origin.labels, {})[source] = zone
+        self._serve(zone.origin.labels)
 
-    def remove(self, origin: Name) -> None:
-        """Take a zone out."""
-        del self._zones[origin.labels]
+    def remove(self, origin: Name, source: Source = Source.LIVE) -> None:
+        """Take out the zone that came from this source; what it covered is served again."""
+        del self._sources[origin.labels][source]
+        self._serve(origin.labels)
+
+    def _serve(self, labels: tuple[bytes, ...]) -> None:
+        sources = self._sources[labels]
+        if sources:
+            self._served[labels] = sources[max(sources)]
+        else:
+            del self._sources[labels], self._served[labels]
         self.version += 1

@@ -125,7 +125,10 @@ class MergedZone:
                 laid = (self._lay_over(rrset) for rrset in given.get(rdata.target, ()))
                 found[rdata.target] = tuple(rrset for rrset in laid if rrset)
         additional = {target: rrsets for target, rrsets in found.items() if rrsets}
-        return replace(lookup, additional=additional)
+        if additional == dict(given):
+            return lookup
+        # Names of others are in it now, whose changes nobody would take for this name's.
+        return replace(lookup, additional=additional, until=0.0)
 
     def _lay_over(self, live: RRset) -> RRset | None:
         """What stands in the place of a live RRset: itself, a static one, or nothing."""

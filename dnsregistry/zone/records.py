@@ -84,7 +84,8 @@ def make_services(
     rdatas: dict[Rdata, Preference] = {}
     additional: dict[Name, tuple[RRset, ...]] = {}
     taken: set[tuple[Address | str, int]] = set()
-    for lease in leases:
+    # An instance with more addresses goes first: it covers those that share some of them.
+    for lease in sorted(leases, key=lambda lease: -len(lease.instance.addresses)):
         instance = lease.instance
         port = port_of(instance)
         if port is None:

@@ -1,8 +1,8 @@
 """Reverse zones: addresses to the host names of the instances that have them.
 
 Rules:
-- An address answers with every host that it has, each of which resolves forward to it; an
-  instance in maintenance has no host name. The TTL follows the service's.
+- An address answers with every host that it has, each of which resolves forward to it. The TTL
+  follows the service's.
 - Inside a zone of ours an unknown address is NXDOMAIN; a name with a known address below it is
   NODATA. Outside it is not ours.
 - Zones are declared, or with `auto` come and go with the addresses: a /24 or a /64 each.
@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.feed import Change
-from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.names import Address, host_label
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import Found, Lookup, NoData, NoName, NotOurs
@@ -98,11 +98,7 @@ class ReverseZone:
         return NoData(self._soa())
 
     def _pointers(self, name: Name, address: Address, now: float) -> RRset | None:
-        leases = [
-            lease
-            for lease in self._catalogue.reached(address)
-            if lease.is_live(now) and lease.instance.status is not Status.MAINTENANCE
-        ]
+        leases = [lease for lease in self._catalogue.reached(address) if lease.is_answered(now)]
         if not leases:
             return None
         origin = self._policy.origin

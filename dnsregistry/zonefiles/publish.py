@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.authority import Authority, Source
 from dnsregistry.zone.lookup import Zone
 from dnsregistry.zone.merged import MergedZone
 from dnsregistry.zone.name import Name
@@ -28,62 +28,35 @@ class Publication:
         self._live = live
         self._advance_serial = advance_serial
         self._served: Mapping[Name, ZoneFile] | None = None
-        self._ours: dict[Name, Zone] = {}
-        self._covered: dict[Name, Zone] = {}
         self._unread: frozenset[Name] = frozenset()
 
     def apply(self, zones: Mapping[Name, ZoneFile], unread: frozenset[Name]) -> None:
         """Serve these zones and no others of files. Costs what has changed.
 
-        A zone that had the origin before comes back when the file goes. One that never could be
-        read and has no such other has its place held: nobody else is asked about its names.
+        One that never could be read has its place held, unless something else of ours is there:
+        nobody else is asked about its names.
         """
         before = self._served or {}
-        self._hold_places(unread)
         for origin in before.keys() - zones.keys():
-            self._withdraw(origin)
+            self._authority.remove(origin, Source.FILE)
         for origin, zone in zones.items():
             if before.get(origin) is not zone:
                 _warn_of_serial(before.get(origin), zone)
-                self._put(zone)
+                self._authority.put(self._make(zone), Source.FILE)
+        for origin in self._unread - unread:
+            self._authority.remove(origin, Source.UNREAD)
+        for origin in unread - self._unread:
+            self._authority.put(UnreadZone(origin), Source.UNREAD)
         live = self._live.origin
         if self._served is not None and before.get(live) is not zones.get(live):
             self._advance_serial()
-        self._served = dict(zones)
+        self._served, self._unread = dict(zones), unread
 
-    def _hold_places(self, unread: frozenset[Name]) -> None:
-        for origin in self._unread - unread:
-            self._withdraw(origin)
-        for origin in unread:
-            if self._find(origin) is None:
-                held = self._ours[origin] = UnreadZone(origin)
-                self._authority.put(held)
-        self._unread = unread
-
-    def _put(self, file: ZoneFile) -> None:
-        standing = self._find(file.origin)
-        if standing is not None and standing is not self._ours.get(file.origin):
-            self._covered[file.origin] = standing
+    def _make(self, file: ZoneFile) -> Zone:
         content = file.content
-        zone: Zone = (
-            content if isinstance(content, StaticZone) else MergedZone(self._live, content, _tell)
-        )
-        self._ours[file.origin] = zone
-        self._authority.put(zone)
-
-    def _withdraw(self, origin: Name) -> None:
-        ours, covered = self._ours.pop(origin, None), self._covered.pop(origin, None)
-        if ours is None or self._find(origin) is not ours:
-            return
-        if covered is None:
-            self._authority.remove(origin)
-        else:
-            self._authority.put(covered)
-
-    def _find(self, origin: Name) -> Zone | None:
-        """The zone of just this origin."""
-        zone = self._authority.find(origin)
-        return zone if zone is not None and zone.origin == origin else None
+        if isinstance(content, StaticZone):
+            return content
+        return MergedZone(self._live, content, _tell)
 
 
 def _tell(owner: Name, rtype: int) -> None:

@@ -1,13 +1,13 @@
 """A responder over a live zone, with a clock set by hand and chance that always draws the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 
 import dns.message
 import dns.rdatatype
 import pytest
 
-from dnsregistry.answers.access import Access, Client
+from dnsregistry.answers.access import EVERYONE, Access, Client
 from dnsregistry.answers.answer import Answer
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.cookie import CookieBaker
@@ -23,6 +23,7 @@ from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.lookup import NotOurs
 from dnsregistry.zone.name import Name
+from dnsregistry.zone.patterns import Patterns
 from dnsregistry.zone.policy import EmptyService, LivePolicy
 from dnsregistry.zone.rrset import RRset
 
@@ -43,18 +44,20 @@ class House:
         draws: Callable[[], float] = lambda: 0.5,
         rate: int = 0,
         recursion: Recursion | None = None,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self.now = 1000.0
         self.registry = Registry()
         origin, addresses = Name.from_text("registry.local"), (ip_address("127.0.0.1"),)
-        policy = LivePolicy(origin, 5, 1, empty_service, addresses)
+        by_service = Patterns[int]({}), Patterns(limits or {})
+        policy = LivePolicy(origin, 5, 1, empty_service, addresses, *by_service)
         self.zone = LiveZone(self.registry.catalogue, policy, 7)
         self.registry.feed.subscribe(self.zone.apply)
         self.zones = Authority([self.zone])
         self.identity = Identity.of(version, server_id)
         self.draws = draws
         options = OptionAnswerer(CookieBaker(bytes(16)), server_id or "", 10)
-        access = Access([ip_network(text) for text in allowed])
+        access = Access([ip_network(text) for text in allowed] or EVERYONE)
         protection = Protection(access, RateLimit(rate) if rate else None, Access([NOBODY]))
         self.responder = Responder(
             self.zones, self.identity, options, protection, recursion, lambda: self.now, draws
@@ -65,17 +68,21 @@ class House:
         given = {"service": "user-service", "address": "10.0.0.1", "port": 8080, **fields}
         self.registry.grant(admit(id=id, **given), self.now)  # type: ignore[arg-type]
 
-    def decide(self, name: str, rtype: str, rclass: int = RRClass.IN) -> Answer | NotOurs:
-        """Decide a question; `rtype` is a mnemonic or TYPEn."""
+    def decide(self, name: str, rtype: str, rclass: int = RRClass.IN) -> Answer:
+        """Decide a question that is ours; `rtype` is a mnemonic or TYPEn."""
+        decided = self.leave(name, rtype, rclass)
+        assert isinstance(decided, Answer)
+        return decided
+
+    def leave(self, name: str, rtype: str, rclass: int = RRClass.IN) -> Answer | NotOurs:
+        """Decide a question that may be others'."""
         wire = Name.from_text(_absolute(name)).to_wire()
         question = Question(wire, dns.rdatatype.from_text(rtype), rclass)
         return decide(question, self.zones, self.identity, Moment(self.now, self.draws))
 
     def lines(self, name: str, rtype: str) -> list[str]:
         """The answer section in presentation format."""
-        answer = self.decide(name, rtype)
-        assert isinstance(answer, Answer)
-        return lines(answer.answer)
+        return lines(self.decide(name, rtype).answer)
 
     def send(
         self, name: str, rtype: str, client: Client = UDP, payload: int | None = None

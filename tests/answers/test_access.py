@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnsregistry.answers.access import Access
+from dnsregistry.answers.access import EVERYONE, Access
 
 
 def _allows(networks: list[str], client: str) -> bool:
@@ -38,9 +38,11 @@ def test_a_client_in_none_is_not(client: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.ip_addresses().map(str))
-def test_without_networks_all_are_allowed(client: str) -> None:
-    assert _allows([], client)
+@given((st.ip_addresses(v=4) | st.ip_addresses(v=6, network="2000::/3")).map(str))
+def test_without_networks_nobody_is_allowed_and_with_all_everyone(client: str) -> None:
+    assert not _allows([], client)
+    assert Access(EVERYONE).allows(client)
+    assert _allows(["0.0.0.0/0"], client) == (":" not in client)
 
 
 @settings(deadline=None)

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+import dns.flags
+import dns.rcode
 import pytest
 
-from dnsregistry.answers.answer import REFUSED, Answer
+from dnsregistry.answers.answer import NOT_READY, REFUSED, Answer
 from dnsregistry.answers.protocol import Rcode
 from dnsregistry.registry.instance import Status
 from dnsregistry.zone import rdata
-from dnsregistry.zone.lookup import Referral
+from dnsregistry.zone.lookup import Found, Lookup, NoData, NotOurs, Referral
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.policy import EmptyService
 from dnsregistry.zone.rrset import RRset
+from dnsregistry.zone.unread import UnreadZone
 
 if TYPE_CHECKING:
     from tests.answers.conftest import House
@@ -136,14 +139,18 @@ def test_the_apex_answers_its_soa_and_name_server(house: House) -> None:
 
 @pytest.mark.parametrize("name", ["example.org.", "local.", ".", "xregistry.local."])
 @pytest.mark.parametrize("rtype", ["A", "SOA", "ANY", "NS"])
-def test_a_name_outside_is_refused(users: House, name: str, rtype: str) -> None:
-    assert users.decide(name, rtype) == REFUSED == Answer(Rcode.REFUSED, authoritative=False)
+def test_a_name_outside_is_left_to_others(users: House, name: str, rtype: str) -> None:
+    assert users.leave(name, rtype) == NotOurs()
+    reply = users.send(name, rtype)
+    assert dns.rcode.to_text(reply.rcode()) == "REFUSED"
+    assert not reply.flags & (dns.flags.AA | dns.flags.RA)
+    assert reply.answer == reply.authority == reply.additional == []
 
 
 @pytest.mark.parametrize("rtype", ["AXFR", "IXFR"])
 @pytest.mark.parametrize("name", ["", "user-service", "example.org."])
 def test_a_transfer_is_refused(users: House, name: str, rtype: str) -> None:
-    assert users.decide(name, rtype) == REFUSED
+    assert users.decide(name, rtype) == Answer(Rcode.REFUSED)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +174,8 @@ def test_another_class_is_refused(users: House, rclass: int) -> None:
 
 
 def test_any_answers_the_addresses_and_no_more(users: House) -> None:
-    assert users.decide("user-service", "ANY") == users.decide("user-service", "A")
+    assert users.lines("user-service", "ANY") == users.lines("user-service", "A")
+    assert users.decide("user-service", "ANY").additional == ()
     assert users.lines("i1.i", "ANY") == users.lines("i1.i", "A")
 
 
@@ -193,6 +201,8 @@ def test_an_alias_out_of_the_zone_stands_alone(house: House) -> None:
         assert answer.authoritative
         assert _lines(answer.answer) == ["web.registry.local. 5 IN CNAME api.example.org."]
         assert answer.authority == ()
+        left = None if rtype == "CNAME" else Name.from_text("api.example.org")
+        assert answer.open_end == left
 
 
 def test_an_alias_in_the_zone_is_followed_in_order(users: House) -> None:
@@ -262,7 +272,7 @@ def test_a_lease_past_its_deadline_is_denied(house: House) -> None:
 @pytest.mark.parametrize("rtype", ["A", "NS", "SOA", "CNAME", "ANY"])
 def test_a_delegated_name_is_referred_without_authority(house: House, rtype: str) -> None:
     house.zones.put(Delegating())
-    referral = Answer(Rcode.NOERROR, authority=(NS,), additional=GLUE)
+    referral = Answer(Rcode.NOERROR, authority=(NS,), additional=GLUE, additional_needed=True)
     assert house.decide("x.sub.example.org.", rtype) == referral
 
 
@@ -273,3 +283,70 @@ def test_an_alias_into_a_delegated_zone_is_ours_and_its_end_is_not(house: House)
     assert (answer.rcode, answer.authoritative) == (Rcode.NOERROR, True)
     assert _lines(answer.answer) == ["web.registry.local. 5 IN CNAME x.sub.example.org."]
     assert (answer.authority, answer.additional) == ((NS,), GLUE)
+
+
+class Redirecting:
+    """A zone whose `old` has a DNAME, and that has addresses everywhere else."""
+
+    origin = Name.from_text("example.org")
+
+    def __init__(self, target: str) -> None:
+        octets = Name.from_text(target).to_wire()
+        opaque = rdata.Opaque(39, octets, target)
+        self.dname = RRset(Name.from_text("old.example.org"), 39, 60, (opaque,))
+
+    def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
+        """Answer the DNAME for what is below its owner, and at it for its own type."""
+        below = name.relative_to(self.dname.owner)
+        if below or (below is not None and rtype == 39):
+            return Found(self.dname)
+        if below is not None or rtype != 1:
+            return NoData(RRset(self.origin, 6, 1, ()))
+        return Found(RRset(name, 1, 5, (rdata.A(IPv4Address("192.0.2.7")),)))
+
+
+DNAME = "old.example.org. 60 IN TYPE39 {}"
+
+
+def test_below_a_redirection_a_name_is_an_alias(house: House) -> None:
+    """RFC 6672, 3.2 and 3.3: the DNAME, the CNAME made of it with its TTL, then the end."""
+    house.zones.put(Redirecting("new.example.org."))
+    assert house.lines("a.b.old.example.org.", "A") == [
+        DNAME.format("new.example.org."),
+        "a.b.old.example.org. 60 IN CNAME a.b.new.example.org.",
+        "a.b.new.example.org. 5 IN A 192.0.2.7",
+    ]
+    for rtype in ("CNAME", "ANY"):
+        assert len(house.lines("a.old.example.org.", rtype)) == 2
+    assert house.lines("old.example.org.", "DNAME") == [DNAME.format("new.example.org.")]
+
+
+def test_a_redirection_out_of_our_zones_has_an_open_end(house: House) -> None:
+    house.zones.put(Redirecting("example.net."))
+    answer = house.decide("a.old.example.org.", "A")
+    assert [rrset.rtype for rrset in answer.answer] == [39, 5]
+    assert answer.open_end == Name.from_text("a.example.net")
+
+
+def test_a_redirection_to_too_long_a_name_is_told_with_its_dname(house: House) -> None:
+    """RFC 6672, 2.2: a name over 255 octets is answered YXDOMAIN."""
+    house.zones.put(Redirecting(".".join(["x" * 63] * 3 + ["x" * 55]) + "."))
+    answer = house.decide("a-long-label.old.example.org.", "A")
+    assert (answer.rcode, answer.authoritative) == (Rcode.YXDOMAIN, True)
+    assert [rrset.rtype for rrset in answer.answer] == [39]
+    assert house.decide("a.old.example.org.", "A").rcode is Rcode.NOERROR
+
+
+def test_a_redirection_into_itself_ends_in_failure(house: House) -> None:
+    house.zones.put(Redirecting("a.old.example.org."))
+    assert house.decide("a.old.example.org.", "A") == Answer(Rcode.SERVFAIL)
+
+
+@pytest.mark.parametrize("rtype", ["A", "SOA", "ANY", "CNAME"])
+def test_a_zone_that_could_never_be_read_is_a_failure(house: House, rtype: str) -> None:
+    house.zones.put(UnreadZone(Name.from_text("example.org")))
+    for name in ("example.org.", "www.example.org."):
+        assert house.decide(name, rtype) == NOT_READY
+    assert house.leave("example.net.", rtype) == NotOurs()
+    _alias(house, "web", "www.example.org")
+    assert house.decide("web", "A") == NOT_READY

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dnsregistry.answers.answer import Answer
-from dnsregistry.answers.message import encode, encode_fault
+from dnsregistry.answers.message import encode, encode_fault, encode_options
 from dnsregistry.answers.protocol import EDNS_UDP_OCTETS, TCP_OCTETS, Rcode, RRClass
 from dnsregistry.answers.query import Edns, Fault, Query, Question
 from dnsregistry.zone.name import Name
@@ -27,6 +28,7 @@ from dnsregistry.zone.rdata import (
     CNAME,
     HINFO,
     NS,
+    PTR,
     SOA,
     SRV,
     TXT,
@@ -69,6 +71,7 @@ def _rdatas(names: st.SearchStrategy[Name]) -> list[st.SearchStrategy[Rdata]]:
         st.builds(AAAA, st.ip_addresses(v=6)),
         st.builds(NS, names),
         st.builds(CNAME, names),
+        st.builds(PTR, names),
         st.builds(SRV, NUMBERS, NUMBERS, NUMBERS, names),
         st.builds(SOA, names, names, LONG, LONG, LONG, LONG, LONG),
         st.builds(TXT, st.lists(STRINGS, min_size=1, max_size=3).map(tuple)),
@@ -131,6 +134,8 @@ def _by_dnslib(record: Any) -> Record:
             rdata = NS(_lower(data.label))
         case RRType.CNAME:
             rdata = CNAME(_lower(data.label))
+        case RRType.PTR:
+            rdata = PTR(_lower(data.label))
         case RRType.SRV:
             rdata = SRV(data.priority, data.weight, data.port, _lower(data.target))
         case RRType.SOA:
@@ -186,7 +191,7 @@ def _as_internet(rdata: dns.rdata.Rdata) -> dns.rdata.Rdata:
     return dns.rdata.from_wire(dns.rdataclass.IN, rdata.rdtype, wire, 0, len(wire))
 
 
-@settings(deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(_queries(READABLE), _answers(READABLE))
 def test_dnslib_reads_what_was_meant(query: Query, answer: Answer) -> None:
     message = encode(query, answer, TCP_OCTETS)
@@ -200,7 +205,7 @@ def test_dnslib_reads_what_was_meant(query: Query, answer: Answer) -> None:
     assert header.rcode == answer.rcode
 
 
-@settings(deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(_queries(ANY_NAME).filter(lambda query: query.question.rclass == 1), _answers(ANY_NAME))
 def test_dnspython_reads_what_was_meant(query: Query, answer: Answer) -> None:
     message = encode(query, answer, TCP_OCTETS)
@@ -214,7 +219,7 @@ def test_dnspython_reads_what_was_meant(query: Query, answer: Answer) -> None:
     assert int(parsed.rcode()) == answer.rcode
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(_queries(READABLE), _answers(READABLE), LIMITS)
 def test_a_message_keeps_its_limit_and_says_when_something_is_missing(
     query: Query, answer: Answer, limit: int
@@ -251,7 +256,7 @@ def _octets_with_one_more(query: Query, answer: Answer, count: int) -> int:
     return len(encode(query, Answer(answer.rcode, answer=tuple(alone[: count + 1])), TCP_OCTETS))
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(_queries(ANY_NAME), _answers(NEAR), LIMITS)
 @example(Query(1, True, Question(ORIGIN.to_wire(), 1, 1), None), Answer(Rcode.SERVFAIL), 300)
 def test_the_question_comes_back_as_it_was_asked(query: Query, answer: Answer, limit: int) -> None:
@@ -262,7 +267,7 @@ def test_the_question_comes_back_as_it_was_asked(query: Query, answer: Answer, l
     assert struct.unpack_from("!H", message, 4) == (1,)
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(_queries(READABLE), _answers(READABLE), LIMITS)
 def test_an_opt_is_there_as_often_as_it_was_asked(query: Query, answer: Answer, limit: int) -> None:
     parsed = dnslib.DNSRecord.parse(encode(query, answer, limit))
@@ -363,6 +368,68 @@ def test_an_opt_keeps_its_room() -> None:
             parsed = dnslib.DNSRecord.parse(message)
             assert len(message) <= limit
             assert len(parsed.ar) == (sent is asked)
+
+
+@pytest.mark.parametrize("limit", [512, EDNS_UDP_OCTETS, TCP_OCTETS])
+@pytest.mark.parametrize("edns", [None, Edns(1232, 0, True, ())])
+def test_an_answer_that_was_cut_before_says_so_and_brings_no_glue(
+    limit: int, edns: Edns | None
+) -> None:
+    query, answer = _service(3)
+    soa = SOA(ORIGIN, ORIGIN, 1, 2, 3, 4, 5)
+    answer = replace(answer, authority=(RRset(ORIGIN, RRType.SOA, 1, (soa,)),))
+    message = encode(replace(query, edns=edns), answer, limit, cut=True)
+    parsed = dnslib.DNSRecord.parse(message)
+    assert parsed.header.tc == 1
+    assert (len(parsed.rr), len(parsed.auth), len(parsed.ar)) == (3, 0, int(edns is not None))
+
+
+@pytest.mark.parametrize(("servers", "truncated"), [(8, False), (30, True)])
+def test_glue_without_which_nothing_is_found_is_not_left_out_silently(
+    servers: int, truncated: bool
+) -> None:
+    """RFC 9471, 3.1: where glue of a referral does not fit, "the server MUST set TC=1"."""
+    names = [ORIGIN.prepend(f"n{place}", "sub") for place in range(servers)]
+    ns = RRset(ORIGIN.prepend("sub"), RRType.NS, 5, (NS(names[0]),))
+    glue = tuple(RRset(name, RRType.A, 5, (A(IPv4Address(1)),)) for name in names)
+    query = Query(7, True, Question(ns.owner.to_wire(), 1, 1), None)
+    for needed in (False, True):
+        referral = Answer(Rcode.NOERROR, authority=(ns,), additional=glue, additional_needed=needed)
+        parsed = dnslib.DNSRecord.parse(encode(query, referral, 512))
+        assert parsed.header.tc == (truncated and needed)
+        assert len(parsed.auth) == 1
+        assert (len(parsed.ar) < servers) == truncated
+
+
+@pytest.mark.parametrize("recursion", [False, True])
+@pytest.mark.parametrize("desired", [False, True])
+def test_recursion_is_available_as_is_told(recursion: bool, desired: bool) -> None:
+    query, answer = _service(1)
+    asked = replace(query, recursion_desired=desired)
+    header = dnslib.DNSRecord.parse(encode(asked, answer, 512, recursion=recursion)).header
+    assert (header.ra, header.rd) == (recursion, desired)
+
+
+OPTIONS = st.lists(st.tuples(st.integers(65001, 65535), st.binary(max_size=60)), max_size=4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(OPTIONS, st.integers(400, 600), st.integers(0, 20))
+def test_options_are_read_back_and_have_their_room(
+    options: list[tuple[int, bytes]], limit: int, instances: int
+) -> None:
+    query, answer = _service(instances)
+    query = replace(query, edns=Edns(1232, 0, True, ()))
+    message = encode(query, answer, limit, options)
+    assert len(message) <= limit
+    read = [(int(option.otype), option.to_wire()) for option in _by_dnspython(message).options]
+    assert read == options
+    assert message.endswith(encode_options(options))
+
+
+def test_options_go_nowhere_without_an_opt() -> None:
+    query, answer = _service(1)
+    assert encode(query, answer, 512, [(10, b"x")]) == encode(query, answer, 512)
 
 
 def test_names_are_pointed_to_in_the_case_of_the_client() -> None:

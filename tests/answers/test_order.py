@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnsregistry.answers.order import order
+from dnsregistry.answers.order import MOST_DRAWN, order
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import SRV, A, Rdata, RRType
 from dnsregistry.zone.rrset import Preference, RRset
@@ -98,3 +98,13 @@ def test_what_has_no_preference_is_left_as_it_is() -> None:
     assert order(rrset, random.Random(1).random) is rrset
     alone = _addresses([(0, 1)])
     assert order(alone, random.Random(1).random) is alone
+
+
+def test_very_many_take_turns_as_they_stand() -> None:
+    count = MOST_DRAWN + 1
+    rrset = _addresses([(0, place) for place in range(count)])
+    for start, drawn in ((0, 0.0), (count - 1, 1 - 2**-53), (128, 0.5)):
+        ordered = order(rrset, lambda drawn=drawn: drawn)  # type: ignore[misc]
+        assert ordered.rdatas == (*rrset.rdatas[start:], *rrset.rdatas[:start])
+        paired = dict(zip(rrset.rdatas, rrset.preferences, strict=True))
+        assert ordered.preferences == tuple(paired[rdata] for rdata in ordered.rdatas)

@@ -293,7 +293,7 @@ def _mutated(draw: st.DrawFn) -> bytes:
     return bytes(message)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.binary(max_size=100) | st.binary(max_size=60).map(_message) | _mutated())
 def test_any_octets_have_one_of_three_results(message: bytes) -> None:
     decoded = decode(message)

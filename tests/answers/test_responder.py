@@ -59,7 +59,7 @@ def test_a_datagram_keeps_to_the_smaller_of_two_sizes(
         f"{SERVICE}.registry.local", "SRV", use_edns=None if payload is None else 0, payload=payload
     )
     wire = house.responder.respond(query.to_wire(), UDP)
-    assert wire is not None
+    assert isinstance(wire, bytes)
     reply = dns.message.from_wire(wire)
     assert limit - 50 < len(wire) <= limit
     assert reply.flags & dns.flags.TC
@@ -129,7 +129,7 @@ def test_chance_is_drawn_for_each_answer(build: Callable[..., House]) -> None:
 def test_a_fault_is_answered_and_a_response_is_not(house: House) -> None:
     query = dns.message.make_query("user-service.registry.local", "A")
     fault = house.responder.respond(query.to_wire() + b"\0", UDP)
-    assert fault is not None
+    assert isinstance(fault, bytes)
     assert dns.message.from_wire(fault).rcode() == dns.rcode.FORMERR
     assert house.responder.respond(dns.message.make_response(query).to_wire(), UDP) is None
     assert house.responder.respond(b"", UDP) is None
@@ -138,14 +138,14 @@ def test_a_fault_is_answered_and_a_response_is_not(house: House) -> None:
 def test_an_access_list_does_not_silence_faults(build: Callable[..., House]) -> None:
     house = build(allowed=("10.0.0.0/8",))
     reply = house.responder.respond(b"\0\x01" + bytes(10), UDP)
-    assert reply is not None
+    assert isinstance(reply, bytes)
     assert dns.message.from_wire(reply).rcode() == dns.rcode.FORMERR
 
 
 def test_a_failure_of_ours_is_answered_as_one(users: House) -> None:
     query = dns.message.make_query("user-service.registry.local", "A", want_dnssec=True)
     reply = users.responder.fail(query.to_wire())
-    assert reply is not None
+    assert isinstance(reply, bytes)
     message = dns.message.from_wire(reply)
     assert query.is_response(message)
     assert message.rcode() == dns.rcode.SERVFAIL
@@ -154,7 +154,7 @@ def test_a_failure_of_ours_is_answered_as_one(users: House) -> None:
     assert message.answer == message.authority == message.additional == []
     assert users.responder.fail(b"\0") is None
     fault = users.responder.fail(query.to_wire() + b"\0")
-    assert fault is not None
+    assert isinstance(fault, bytes)
     assert dns.message.from_wire(fault).rcode() == dns.rcode.FORMERR
 
 
@@ -177,11 +177,11 @@ def test_what_was_answered_is_counted(users: House) -> None:
         Rcode.FORMERR: 1,
         Rcode.SERVFAIL: 1,
     }
-    assert tally.silent == 3
+    assert tally.silent == 2  # what `fail` is given was counted before
     assert (tally.udp, tally.tcp, tally.faults, tally.dropped) == (0, 0, 0, 0)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(tail=st.binary(max_size=60), flags=st.integers(0, 0x7FFF), counts=st.binary(max_size=8))
 def test_any_octets_are_answered_in_the_space_of_a_datagram(
     build: Callable[..., House], tail: bytes, flags: int, counts: bytes
@@ -189,7 +189,7 @@ def test_any_octets_are_answered_in_the_space_of_a_datagram(
     house = build()
     message = b"\xbe\xef" + flags.to_bytes(2) + counts.ljust(8, b"\0") + tail
     reply = house.responder.respond(message, UDP)
-    assert reply is not None
+    assert isinstance(reply, bytes)
     assert reply[:2] == b"\xbe\xef"
     assert reply[2] & 0x80
     assert len(reply) <= 512

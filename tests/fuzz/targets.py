@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from dnsregistry.answers.access import Access, Client
+from dnsregistry.answers.access import EVERYONE, Access, Client
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.cookie import CookieBaker
 from dnsregistry.answers.options import OptionAnswerer
@@ -42,13 +42,13 @@ def build_responder() -> Responder:
         )
         registry.grant(instance, NOW)
     registry.grant(admit(id="ext", service="ext", address="web.registry.local", port=80), NOW)
-    nobody = Access([])
+    everyone = Access(EVERYONE)
     options = OptionAnswerer(CookieBaker(bytes(16)), "fuzz", 10)
     return Responder(
         Authority([zone]),
         Identity.of("1", "fuzz"),
         options,
-        Protection(nobody, None, nobody),
+        Protection(everyone, None, everyone),
         None,
         lambda: NOW,
         lambda: 0.5,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dnsregistry.answers.access import EVERYONE
 from dnsregistry.settings import PREFIX, Settings, SettingsError, load
 from dnsregistry.zone.policy import EmptyService
 
@@ -43,7 +44,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert (settings.http_host, settings.http_port) == ("127.0.0.1", 8053)
     assert (settings.lease_ttl, settings.dns_ttl, settings.negative_ttl) == (30, 5, 1)
     assert settings.empty_service is EmptyService.NODATA
-    assert settings.allow_query == ()
+    assert settings.allow_query == EVERYONE
     assert settings.tcp_idle == 10
     assert (settings.body_limit, settings.array_body_limit) == (1 << 20, 64 << 20)
     assert not settings.insecure
@@ -75,7 +76,7 @@ def test_lists_are_separated_by_commas() -> None:
     assert _load(dns_host=" 127.0.0.1, ::1 ,").dns_host == ("127.0.0.1", "::1")
     networks = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
     assert _load(allow_query="10.0.0.0/8,2001:db8::/32").allow_query == networks
-    assert _load(allow_query="any").allow_query == ()
+    assert _load(allow_query="any").allow_query == EVERYONE
 
 
 def test_an_environment_list_needs_no_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,10 +95,14 @@ def test_the_origin_is_kept_in_one_form(text: str, origin: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "rule"),
     [
-        ("zone", ".", "the root cannot be the live zone"),
-        ("zone", "", "the root cannot be the live zone"),
-        ("zone", "a..b", "'a..b' has a label of 0 octets, not 1 to 63"),
-        ("zone", "a" * 64, f"'{'a' * 64}' has a label of 64 octets, not 1 to 63"),
+        ("zone", ".", "'.' is no address and no host name: '' is empty"),
+        ("zone", "", "'' is no address and no host name: '' is empty"),
+        ("zone", "a..b", "'a..b' is no address and no host name: '' is empty"),
+        ("zone", "a b.test", "'a b.test' is no address and no host name: 'a b' may hold only"),
+        ("zone", "exämple.test", "'exämple.test' is no address and no host name: 'exämple' may"),
+        ("zone", "a" * 64, f"'{'a' * 64}' is no address and no host name: '{'a' * 64}' has 64"),
+        ("allow_query", "", "names no network; say any for all clients"),
+        ("dns_host", "127.0.0.1,127.0.0.1", "names an address twice"),
         ("zone", ".".join(["abcdefghi"] * 10), "is longer than 100 octets"),
         ("dns_host", "localhost", "'localhost' does not appear to be an IPv4 or IPv6 address"),
         ("dns_host", ",", "names no address"),

@@ -1,6 +1,6 @@
 """A registry with a clock set by hand and the live zone that listens to it, asked in text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 
 import dns.rdatatype
@@ -12,7 +12,9 @@ from dnsregistry.registry.registry import Registry
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.lookup import Found, Lookup
 from dnsregistry.zone.name import Name
+from dnsregistry.zone.patterns import Patterns
 from dnsregistry.zone.policy import EmptyService, LivePolicy
+from dnsregistry.zone.rdata import SRV
 from dnsregistry.zone.rrset import RRset
 
 
@@ -27,13 +29,16 @@ class House:
         empty_service: EmptyService = EmptyService.NODATA,
         name_server: tuple[str, ...] = ("127.0.0.1", "::1"),
         serial: int = 7,
+        ttls: Mapping[str, int] | None = None,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self.now = 1000.0
         self.registry = Registry()
         self.origin = Name.from_text(origin)
         addresses = tuple(ip_address(text) for text in name_server)
-        policy = LivePolicy(self.origin, ttl, 1, empty_service, addresses)
-        self.zone = LiveZone(self.registry.catalogue, policy, serial)
+        by_service = Patterns(ttls or {}), Patterns(limits or {})
+        self.policy = LivePolicy(self.origin, ttl, 1, empty_service, addresses, *by_service)
+        self.zone = LiveZone(self.registry.catalogue, self.policy, serial)
         self.registry.feed.subscribe(self.zone.apply)
 
     def add(self, id: str, **fields: object) -> Instance:
@@ -67,13 +72,11 @@ class House:
         """The addresses that come with the SRV records that must be there."""
         lookup = self.ask(name, "SRV")
         assert isinstance(lookup, Found), lookup
-        assert list(lookup.additional) == list(
-            dict.fromkeys(rrset.owner for rrsets in lookup.additional.values() for rrset in rrsets)
-        )
+        targets = [rdata.target for rdata in lookup.rrset.rdatas if isinstance(rdata, SRV)]
         return [
             line
-            for rrsets in lookup.additional.values()
-            for rrset in rrsets
+            for target in targets
+            for rrset in lookup.additional.get(target, ())
             for line in rrset.lines()
         ]
 

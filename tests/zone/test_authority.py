@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.authority import Authority, Source
 from dnsregistry.zone.lookup import Found, Lookup, NotOurs
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import TXT
@@ -76,3 +76,50 @@ def test_zones_come_change_and_go() -> None:
     assert _asked(authority, "x.local") == "local.1"
     authority.remove(Name.from_text("local"))
     assert _asked(authority, "x.local") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("sub.registry.local", "registry.local.0"),
+        ("x.sub.registry.local", "sub.registry.local.0"),
+        ("registry.local", "registry.local.0"),
+        ("local", None),
+    ],
+)
+def test_the_ds_of_a_zone_is_its_parents(name: str, asked: str | None) -> None:
+    """RFC 4035, 3.1.4.1; where the parent is not ours, the zone itself denies it."""
+    authority = Authority([_stone("registry.local"), _stone("sub.registry.local")])
+    lookup = authority.lookup(Name.from_text(name), 43, 5.0)
+    if isinstance(lookup, NotOurs):
+        assert asked is None
+        return
+    assert isinstance(lookup, Found)
+    (rdata,) = lookup.rrset.rdatas
+    assert str(rdata) == f'"{(asked or "")[:-1]} 0 43 5.0"'
+
+
+def test_of_two_with_one_origin_the_higher_source_is_served() -> None:
+    authority = Authority([])
+    ages = {Source.LIVE: 1, Source.EMPTY: 2, Source.FILE: 3, Source.UNREAD: 4}
+    served = []
+    for source, age in ages.items():
+        authority.put(_stone("local", age), source)
+        served.append(_asked(authority, "x.local"))
+    assert served == ["local.1", "local.1", "local.3", "local.3"]
+    for source in (Source.FILE, Source.LIVE, Source.EMPTY, Source.UNREAD):
+        authority.remove(Name.from_text("local"), source)
+        served.append(_asked(authority, "x.local"))
+    assert served[4:] == ["local.1", "local.4", "local.4", None]
+
+
+def test_every_change_of_the_zones_is_a_new_version() -> None:
+    authority = Authority([])
+    versions = [authority.version]
+    authority.put(_stone("local"))
+    versions.append(authority.version)
+    authority.put(_stone("local", 1))
+    versions.append(authority.version)
+    authority.remove(Name.from_text("local"))
+    versions.append(authority.version)
+    assert len(set(versions)) == 4

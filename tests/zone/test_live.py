@@ -181,7 +181,7 @@ def test_a_name_that_is_not_there_is_denied_with_the_soa(users: House, name: str
         assert lookup.soa == users.zone.soa()
 
 
-@pytest.mark.parametrize("rtype", ["MX", "HINFO", "TYPE65280", "SOA", "NS", "CNAME", "PTR"])
+@pytest.mark.parametrize("rtype", ["MX", "HINFO", "TYPE65280", "SOA", "NS", "CNAME"])
 def test_a_type_that_is_not_there_is_denied_with_the_soa(users: House, rtype: str) -> None:
     for name in ("user-service", "_user-service._tcp", "i1.i"):
         lookup = users.ask(name, rtype)
@@ -226,7 +226,6 @@ def test_the_same_address_and_port_stands_once(house: House) -> None:
     house.add("c", address=["10.0.0.1", "10.0.0.2"])
     house.add("d", address="10.0.0.1", port=9090)
     assert house.data("user-service", "SRV") == [
-        "0 1 8080 a.i.registry.local.",
         "0 1 8080 c.i.registry.local.",  # it is also reached elsewhere
         "0 1 9090 d.i.registry.local.",
     ]
@@ -262,7 +261,7 @@ def test_a_shared_address_prefers_the_best_priority_and_adds_its_weights(house: 
 def test_a_single_host_name_is_an_alias(house: House) -> None:
     house.add("a", address="Api.Example.org.", port=3000)
     for name in ("user-service", "a.i"):
-        for rtype in ("A", "AAAA", "SRV", "CNAME", "MX"):
+        for rtype in ("A", "AAAA", "SRV", "TXT", "CNAME", "MX"):
             assert house.lines(name, rtype) == [
                 f"{name}.registry.local. 5 IN CNAME api.example.org."
             ]
@@ -289,8 +288,8 @@ def test_an_address_stands_alone_beside_host_names(house: House) -> None:
     assert house.data("user-service", "A") == ["10.0.0.2"]
     assert house.says("user-service", "CNAME") == "NoData"
     assert house.data("user-service", "SRV") == [
-        "0 1 8080 api.example.org.",
         "0 1 8080 b.i.registry.local.",
+        "0 1 8080 api.example.org.",
     ]
     assert house.additional("user-service") == ["b.i.registry.local. 5 IN A 10.0.0.2"]
     house.registry.revoke("b", house.now)
@@ -306,10 +305,33 @@ def test_an_instance_knows_its_names(house: House) -> None:
         "user-service.registry.local",
         "_user-service._tcp.registry.local",
         f"{host_label('web.1')}.i.registry.local",
-        *(f"{label}.user-service.registry.local" for label in instance.labels),
+        "web\\.1._user-service._tcp.registry.local",
+        *(
+            name
+            for label in instance.labels
+            for name in (
+                f"{label}.user-service.registry.local",
+                f"{label}._sub._user-service._tcp.registry.local",
+            )
+        ),
         "_http._tcp.user-service.registry.local",
         "greet.cap.registry.local",
         "_greet._tcp.cap.registry.local",
     ]
     for name in names:
-        assert "Found" in {house.says(f"{name}.", "A"), house.says(f"{name}.", "SRV")}
+        assert "Found" in {house.says(f"{name}.", rtype) for rtype in ("A", "SRV", "PTR")}
+
+
+def test_only_names_that_exist_are_kept(users: House) -> None:
+    users.add("short", service="task-service", ttl=2)
+    for name in ("user-service", "_user-service._tcp", "i1.i", "task-service"):
+        assert users.says(name, "SRV") != "NoName"
+    kept = len(users.zone._nodes)
+    assert kept == 4
+    for place in range(1000):
+        assert users.says(f"unknown-{place}", "A") == "NoName"
+        assert users.says(f"_u{place}._tcp", "SRV") == "NoName"
+    assert len(users.zone._nodes) == kept
+    users.now += 2
+    assert users.says("task-service", "A") == "NoName"
+    assert len(users.zone._nodes) == kept - 1

@@ -14,6 +14,7 @@ from dnsregistry.zone.owner import (
     Capability,
     CapabilityProtocol,
     Host,
+    InstanceName,
     Labelled,
     NamedPort,
     NamedPorts,
@@ -21,6 +22,9 @@ from dnsregistry.zone.owner import (
     Owner,
     Service,
     ServiceProtocol,
+    ServiceTypes,
+    Subtype,
+    SubtypeBranch,
     owners_of,
     read,
 )
@@ -32,9 +36,17 @@ LABELS = REGISTRABLE | WORDS
 SERVICES = LABELS.filter(lambda name: name not in RESERVED_SERVICES)
 PROTOCOLS = st.sampled_from(["tcp", "udp"])
 IDS = st.from_regex(r"[!#-&(-.0-\[\]-~]{1,63}", fullmatch=True).filter(
-    lambda text: text not in (".", "..")
+    lambda text: text not in (".", "..") and not text.startswith("_")
 )
-BRANCHES = [("i",), ("cap",), ("_tcp",), ("_udp",), ("_tcp", "cap"), ("_udp", "cap")]
+BRANCHES = [
+    ("_dns-sd", "_udp"),
+    ("i",),
+    ("cap",),
+    ("_tcp",),
+    ("_udp",),
+    ("_tcp", "cap"),
+    ("_udp", "cap"),
+]
 FORMS: st.SearchStrategy[Owner] = st.one_of(
     st.builds(Apex),
     st.builds(NameServer),
@@ -43,6 +55,10 @@ FORMS: st.SearchStrategy[Owner] = st.one_of(
     st.builds(Service, SERVICES),
     st.builds(Labelled, LABELS, SERVICES),
     st.builds(ServiceProtocol, SERVICES, PROTOCOLS),
+    st.builds(InstanceName, IDS.map(str.lower), SERVICES, PROTOCOLS),
+    st.builds(Subtype, LABELS, SERVICES, PROTOCOLS),
+    st.builds(SubtypeBranch, SERVICES, PROTOCOLS),
+    st.builds(ServiceTypes),
     st.builds(NamedPort, LABELS, PROTOCOLS, SERVICES),
     st.builds(NamedPorts, PROTOCOLS, SERVICES),
     st.builds(Capability, LABELS),
@@ -50,7 +66,20 @@ FORMS: st.SearchStrategy[Owner] = st.one_of(
 )
 SPELLINGS = st.lists(
     st.sampled_from(
-        [b"_tcp", b"_udp", b"i", b"cap", b"ns1", b"_a", b"__a", b"_", b"a", b"a.b", b"_i", b"\xff"]
+        [
+            b"_tcp",
+            b"_udp",
+            b"i",
+            b"cap",
+            b"ns1",
+            b"_a",
+            b"__a",
+            b"_",
+            b"a",
+            b"a.b",
+            b"_sub",
+            b"\xff",
+        ]
     )
     | st.binary(min_size=1, max_size=8).map(bytes.lower),
     max_size=4,
@@ -125,6 +154,11 @@ def test_an_instance_takes_part_in_these_names() -> None:
         "_http._tcp.web",
         "_grpc._tcp.web",
         "_tcp.web",
+        "web.1._web._tcp",
+        "_sub._web._tcp",
+        "v1._sub._web._tcp",
+        "greet._sub._web._tcp",
+        "_services._dns-sd._udp",
         "greet.cap",
         "_greet._tcp.cap",
     }
@@ -149,6 +183,13 @@ def test_an_instance_takes_part_in_these_names() -> None:
         (b"a", b"_tcp", b"cap"),
         (b"a", b"b", b"c"),
         (b"_a", b"_tcp", b"web", b"v1"),
+        (b"v1", b"_sub", b"web", b"_tcp"),
+        (b"v1", b"_sub", b"_web", b"_sctp"),
+        (b"v1", b"_x", b"_web", b"_tcp"),
+        (b"_v1", b"_sub", b"_web", b"_tcp"),
+        (b"a", b"web", b"_tcp"),
+        (b"_sub", b"web", b"_tcp"),
+        (b"a", b"b", b"_sub", b"_web", b"_tcp"),
         (b"\xe9",),
     ],
 )

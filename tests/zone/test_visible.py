@@ -53,6 +53,8 @@ def test_the_soa_carries_the_serial(house: House) -> None:
         {"tags": [], "capabilities": ["greet", "sing", "v1", "edge"]},
         {"capabilities": []},
         {"status": Status.DRAINING},
+        {"metadata": {"zone": "b"}},
+        {"version": "2.0"},
     ],
     ids=str,
 )
@@ -67,8 +69,8 @@ def test_a_change_that_an_answer_shows_counts(house: House, changed: dict[str, o
     "changed",
     [
         {},
-        {"metadata": {"zone": "b"}},
-        {"version": "2.0"},
+        {"metadata": {"zone": "a", "gone": None, "off": False}},
+        {"metadata": {"zone": "a", "not=a key": 1, "long": "x" * 255}},
         {"ttl": 60},
         {"tags": ["V1", "EDGE"]},
         {"tags": ["edge", "v1"]},
