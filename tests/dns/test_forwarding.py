@@ -82,6 +82,7 @@ async def test_an_alias_to_a_name_that_is_not_there_is_nxdomain(pair: Pair) -> N
     reply = await local.ask("ext.registry.local")
     assert reply.rcode == "NXDOMAIN"
     assert reply.answer == ["ext.registry.local. 5 IN CNAME nobody.up.test."]
+    assert [line.split()[0] for line in reply.authority] == ["up.test."]
 
 
 async def test_without_recursion_desired_nothing_is_forwarded(pair: Pair) -> None:
