@@ -52,6 +52,7 @@ from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.settings import Settings
 from dnsregistry.stats import Stats
+from dnsregistry.zone import serial
 from dnsregistry.zone.authority import Authority, Source
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.locals import local_zones
@@ -122,8 +123,8 @@ class App:
             ttls=Patterns(settings.service_ttls),
             limits=Patterns(settings.service_limits),
         )
-        # Time has moved on further than the serial since the last run, at a change a second.
-        self.zone = LiveZone(registry.catalogue, policy, first_serial=int(self._now()))
+        first_serial = serial.start(self._now())
+        self.zone = LiveZone(registry.catalogue, policy, first_serial)
         registry.feed.subscribe(self.zone.apply)
 
         authority = Authority([self.zone])

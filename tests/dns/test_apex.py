@@ -8,7 +8,7 @@ from tests.program import Clock, Program
 ORIGIN = "registry.local"
 SOA = (
     "registry.local. 1 IN SOA ns1.registry.local. hostmaster.registry.local."
-    " 1800000000 60 15 86400 1"
+    " 3030196224 60 15 86400 1"
 )
 
 

@@ -10,7 +10,7 @@ NAME = "user-service.registry.local"
 # The clock's time at the start, and one for each of the three registrations.
 SOA = (
     "registry.local. 1 IN SOA ns1.registry.local. hostmaster.registry.local."
-    " 1800000003 60 15 86400 1"
+    " 3030196227 60 15 86400 1"
 )
 
 

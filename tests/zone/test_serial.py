@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnsregistry.zone.serial import MODULUS, advance, is_newer
+from dnsregistry.zone.serial import CHANGES_A_SECOND, MODULUS, advance, is_newer, start
 
 SERIALS = st.integers(0, MODULUS - 1) | st.sampled_from([0, 1, MODULUS - 1, MODULUS // 2])
 
@@ -32,3 +32,17 @@ def test_dnspython_finds_the_same_serial_newer(one: int, other: int) -> None:
 @pytest.mark.parametrize(("one", "other"), [(5, 5), (MODULUS // 2, 0), (0, MODULUS // 2)])
 def test_equal_and_opposite_serials_are_not_newer(one: int, other: int) -> None:
     assert not is_newer(one, other)
+
+
+@settings(deadline=None)
+@given(
+    begun=st.integers(0, 1 << 33),
+    seconds=st.integers(1, 86_400 * 365),
+    data=st.data(),
+)
+def test_a_run_begins_after_one_that_kept_to_the_pace(
+    begun: int, seconds: int, data: st.DataObject
+) -> None:
+    changes = data.draw(st.integers(0, seconds * CHANGES_A_SECOND - 1))
+    last = (start(begun) + changes) % MODULUS
+    assert is_newer(start(begun + seconds), last) or last == 0
