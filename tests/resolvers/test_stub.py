@@ -48,8 +48,8 @@ no-daemon
 bind-interfaces
 listen-address=127.0.0.2
 pid-file=
-address=/www.example.org/192.0.2.77
-address=/org/
+host-record=www.example.org,192.0.2.77
+local=/org/
 """
 COMPILERS = ["cc", "musl-gcc"]
 
