@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler, Middleware
 from dnsregistry.api.context import Api, Traffic
 from dnsregistry.api.heartbeats import Heartbeats
 from dnsregistry.api.instances import Instances
+from dnsregistry.api.origin import refuse_pages
 from dnsregistry.api.problems import (
     INTERNAL_ERROR,
     Problem,
@@ -55,11 +56,13 @@ def list_routes(api: Api, traffic: Traffic) -> Sequence[Route]:
 def build_application(api: Api, others: Sequence[Route] = ()) -> web.Application:
     """The API, ready to be served, and other routes beside it.
 
-    Whatever goes wrong in any of them is answered as a problem.
+    Whatever goes wrong in any of them is answered as a problem. Only the API's own may change
+    something, and are closed to the web pages of others.
     """
     traffic = Traffic()
     application = web.Application(middlewares=[_answer_problems(traffic)])
-    for method, path, handler in (*list_routes(api, traffic), *others):
+    own = [(verb, path, refuse_pages(verb, call)) for verb, path, call in list_routes(api, traffic)]
+    for method, path, handler in (*own, *others):
         application.router.add_route(method, path, handler)
         if method == "GET":
             application.router.add_route("HEAD", path, handler)

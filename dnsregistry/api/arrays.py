@@ -1,40 +1,28 @@
 """Many registrations in one request, all or none, without holding up the event loop.
 
-Reading, checking and writing the answer go in slices of time, between which the loop turns
-and DNS is answered. The grant itself is one step: nothing comes between its first instance
-and its last.
+Rules:
+- All of it goes in slices of time, between which the loop turns and DNS is answered.
+- What can fail comes first: every element is checked and promised its host label before the
+  first is granted. A request that fails or is cancelled until then leaves nothing behind.
+- Once begun, the granting goes on to the end, also when the client goes away.
+- All or none is said of failure alone: while an array is granted, others may see a part of it.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable
-from time import perf_counter
-from typing import TypeVar
+from collections.abc import Sequence
 
 from aiohttp import web
 
+from dnsregistry.api.aliases import check_array
 from dnsregistry.api.context import Api
+from dnsregistry.api.frames import reply_instances
 from dnsregistry.api.identity import choose_id
 from dnsregistry.api.jsontext import parse_elements
 from dnsregistry.api.registration import Registration, admit_registration, element, read_fields
-from dnsregistry.api.replies import describe, encode
+from dnsregistry.api.turns import drain, finish_in_turns, take_turns
+from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import host_label
-
-SLICE = 0.005
-"""Seconds of work until the loop turns: well below what a resolver's retry would notice."""
-
-T = TypeVar("T")
-
-
-async def take_turns(items: Iterable[T]) -> AsyncIterator[T]:
-    """The items, letting the event loop turn whenever a slice of time is used up."""
-    until = perf_counter() + SLICE
-    for item in items:
-        yield item
-        if perf_counter() >= until:
-            await asyncio.sleep(0)
-            until = perf_counter() + SLICE
 
 
 async def register_array(api: Api, body: bytes | bytearray) -> web.Response:
@@ -42,38 +30,52 @@ async def register_array(api: Api, body: bytes | bytearray) -> web.Response:
 
     The field of a fault begins with the element's place: `3.port`.
     """
-    registrations = [
-        read_fields(Registration, value, element(place))
-        async for place, value in take_turns(enumerate(parse_elements(body, api.body_limit)))
-    ]
-    instances = await _admit_all(api, registrations)
-    grants = api.registry.grant_all(instances, api.now())
-    revision = api.registry.feed.revision
-    leases = [grant.lease for grant in grants]
-    return await _reply_all(api, leases, revision)
+    registrations: list[Registration] = []
+    promised: list[Instance] = []
+    try:
+        elements = enumerate(parse_elements(body, api.body_limit))
+        async for place, value in take_turns(elements):
+            registrations.append(read_fields(Registration, value, element(place)))
+        await _promise_all(api, registrations, promised)
+        await check_array(api, promised)
+        leases = await _grant_all(api, promised)
+        revision = api.registry.feed.revision
+    finally:
+        async for instance in finish_in_turns(drain(promised)):
+            api.registry.release(instance)
+        async for _ in finish_in_turns(drain(registrations)):
+            pass
+    return await reply_instances(api, leases, next_cursor=None, revision=revision, status=201)
 
 
-async def _admit_all(api: Api, registrations: list[Registration]) -> list[Instance]:
+async def _promise_all(
+    api: Api, registrations: list[Registration], promised: list[Instance]
+) -> None:
+    """Admit every element, moving it to `promised` once its host label is kept."""
     taken = {
         host_label(registration.id)
         async for registration in take_turns(registrations)
         if registration.id is not None
     }
-    instances: list[Instance] = []
-    async for place, registration in take_turns(enumerate(registrations)):
+    given: set[str] = set()
+    async for place, registration in take_turns(enumerate(drain(registrations))):
+        where = element(place)
         instance_id = registration.id
         if instance_id is None:
             instance_id = choose_id(api, taken)
             taken.add(host_label(instance_id))
-        instances.append(admit_registration(api, registration, instance_id, element(place)))
-    return instances
+        instance = admit_registration(api, registration, instance_id, where)
+        key = instance_id.lower()
+        if key in given:
+            raise InvalidField(where.field("id"), f"{instance_id!r} is given twice")
+        given.add(key)
+        api.registry.promise(instance, where.field("id"))
+        promised.append(instance)
 
 
-async def _reply_all(api: Api, leases: list[Lease], revision: int) -> web.Response:
-    pieces = [
-        encode(describe(lease, api.dns_names(lease.instance))) async for lease in take_turns(leases)
+async def _grant_all(api: Api, promised: Sequence[Instance]) -> list[Lease]:
+    # Others may have come in between with a later time, so each grant has its own.
+    return [
+        api.registry.grant(instance, api.now()).lease
+        async for instance in finish_in_turns(promised)
     ]
-    # The list frame of `paging`, put together from parts that are JSON already.
-    frame = b'{"instances":[%b],"next_cursor":null,"revision":%d}\n'
-    body = frame % (b",".join(pieces), revision)
-    return web.Response(body=body, status=201, headers={"Content-Type": "application/json"})

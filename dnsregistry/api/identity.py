@@ -10,10 +10,10 @@ MOST_TRIES = 100
 
 
 def choose_id(api: Api, taken: Collection[str] = ()) -> str:
-    """An id whose host label no instance has, nor is among those `taken`."""
+    """An id whose host label no instance has or is promised, nor is among those `taken`."""
     for _ in range(MOST_TRIES):
         instance_id = api.new_id()
         label = host_label(instance_id)
-        if label not in taken and api.registry.catalogue.find_host(label) is None:
+        if label not in taken and not api.registry.is_taken(label):
             return instance_id
     raise RuntimeError(f"{MOST_TRIES} new ids in a row were taken")

@@ -7,9 +7,10 @@ from aiohttp import web
 from dnsregistry.api.arrays import register_array
 from dnsregistry.api.body import opens_array, read_body
 from dnsregistry.api.context import Api
+from dnsregistry.api.frames import reply_instances
 from dnsregistry.api.identity import choose_id
 from dnsregistry.api.jsontext import parse_object
-from dnsregistry.api.pages import LeasePage, Wanted, read_leases
+from dnsregistry.api.pages import Wanted, read_leases
 from dnsregistry.api.query import read_health, read_instance_cursor, read_limit, read_query
 from dnsregistry.api.registration import (
     Registration,
@@ -75,7 +76,10 @@ class Instances:
             limit=read_limit(query),
             now=api.now(),
         )
-        return reply(frame_page(api, page))
+        revision = api.registry.feed.revision
+        return await reply_instances(
+            api, page.leases, next_cursor=page.next_cursor, revision=revision
+        )
 
     async def delete(self, request: web.Request) -> web.Response:
         """End the instance's lease."""
@@ -109,15 +113,6 @@ class Instances:
 
     def _describe(self, lease: Lease) -> dict[str, object]:
         return describe(lease, self._api.dns_names(lease.instance))
-
-
-def frame_page(api: Api, page: LeasePage) -> dict[str, object]:
-    """The frame in which every list of instances comes."""
-    return {
-        "instances": [describe(lease, api.dns_names(lease.instance)) for lease in page.leases],
-        "next_cursor": page.next_cursor,
-        "revision": api.registry.feed.revision,
-    }
 
 
 def _lower(text: str | None) -> str | None:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from dnsregistry.registry.lease import Lease
 
-_JSON = {"Content-Type": "application/json"}
+JSON = {"Content-Type": "application/json"}
 
 
 def encode(value: object) -> bytes:
@@ -23,7 +23,7 @@ def reply(
     value: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """A JSON answer."""
-    given = {**headers, **_JSON} if headers else _JSON
+    given = {**headers, **JSON} if headers else JSON
     return web.Response(body=encode(value), status=status, headers=given)
 
 

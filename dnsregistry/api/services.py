@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from dnsregistry.api.context import Api
-from dnsregistry.api.instances import frame_page
+from dnsregistry.api.frames import reply_instances
 from dnsregistry.api.pages import Wanted, count_service, read_counts, read_leases
 from dnsregistry.api.query import (
     read_instance_cursor,
@@ -53,5 +53,10 @@ class Services:
             raise UnknownService(name)
         wanted = Wanted(service=name)
         page = read_leases(api.registry.catalogue, wanted, after=after, limit=limit, now=now)
-        counts = {"name": name, "count": count.instances, "healthy": count.healthy}
-        return reply({**counts, **frame_page(api, page)})
+        return await reply_instances(
+            api,
+            page.leases,
+            next_cursor=page.next_cursor,
+            revision=api.registry.feed.revision,
+            before={"name": name, "count": count.instances, "healthy": count.healthy},
+        )

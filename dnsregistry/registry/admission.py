@@ -1,5 +1,6 @@
 """The door: what a client said, made into an Instance or refused with the field and the rule."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
@@ -25,6 +26,11 @@ MOST_LABELS = 64
 """Tags and capabilities of one instance: each is an owner name that its changes touch."""
 MOST_PORTS = 64
 """Named ports of one instance: each is an owner name that its changes touch."""
+MOST_METADATA = 256
+"""Names in one instance's metadata: each is one more string of its TXT record."""
+METADATA_OCTETS = 16 * 1024
+"""Of metadata as JSON without spaces: every page of a list carries that of each instance on it, and
+a TXT record could never hold more than 64 KiB of any."""
 
 _NO_METADATA: Mapping[str, object] = {}
 
@@ -65,7 +71,7 @@ def admit(
         weight=_admit_number("weight", weight, 0),
         tags=tags,
         capabilities=capabilities,
-        metadata=metadata or _NO_METADATA,
+        metadata=_admit_metadata(metadata) if metadata else _NO_METADATA,
         version=version,
         ttl=_admit_ttl(ttl),
         status=status,
@@ -104,6 +110,18 @@ def _admit_ports(ports: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
             raise InvalidField("ports", f"{name!r} is given twice; case does not matter")
         named[name] = _admit_number(f"ports.{name}", number, 1)
     return tuple(named.items())
+
+
+def _admit_metadata(metadata: Mapping[str, object]) -> Mapping[str, object]:
+    if len(metadata) > MOST_METADATA:
+        raise InvalidField("metadata", f"at most {MOST_METADATA} names are allowed")
+    text = json.dumps(dict(metadata), ensure_ascii=False, separators=(",", ":"))
+    octets = len(text.encode(errors="surrogatepass"))
+    if octets > METADATA_OCTETS:
+        raise InvalidField(
+            "metadata", f"has {octets} octets as JSON; at most {METADATA_OCTETS} are allowed"
+        )
+    return metadata
 
 
 def _admit_number(field: str, number: int, least: int) -> int:

@@ -28,6 +28,7 @@ class Catalogue:
         self._arrivals = Arrivals()
         self._service_names: list[str] = []
         self._healthy: dict[str, int] = {}
+        self._healthy_types: dict[tuple[str, str], int] = {}
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -79,6 +80,10 @@ class Catalogue:
         """How many of a service's instances have the status healthy."""
         return self._healthy.get(service, 0)
 
+    def count_healthy_type(self, service: str, protocol: str) -> int:
+        """How many of a service's instances of one protocol have the status healthy."""
+        return self._healthy_types.get((service, protocol), 0)
+
     def insert(self, lease: Lease) -> None:
         """File a lease under all its keys."""
         key = lease.instance.id.lower()
@@ -111,6 +116,8 @@ class Catalogue:
         self._services.add(service, lease)
         if instance.status is Status.HEALTHY:
             self._healthy[service] = self._healthy.get(service, 0) + 1
+            kind = (service, instance.protocol)
+            self._healthy_types[kind] = self._healthy_types.get(kind, 0) + 1
         for label in instance.labels:
             self._labelled.add((service, label), lease)
         for capability in instance.capabilities:
@@ -126,6 +133,10 @@ class Catalogue:
         self._services.discard(service, lease)
         if instance.status is Status.HEALTHY:
             self._healthy[service] -= 1
+            kind = (service, instance.protocol)
+            self._healthy_types[kind] -= 1
+            if not self._healthy_types[kind]:
+                del self._healthy_types[kind]
         if service not in self._services:
             del self._service_names[bisect_left(self._service_names, service)]
             self._healthy.pop(service, None)

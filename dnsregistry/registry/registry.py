@@ -1,6 +1,6 @@
 """The registry: grant, renew, revoke and expire leases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dnsregistry.registry.catalogue import Catalogue
@@ -10,6 +10,7 @@ from dnsregistry.registry.feed import ChangeKind, Feed
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import host_label
+from dnsregistry.registry.promises import Promises
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Registry:
         self.catalogue = Catalogue()
         self.feed = Feed(revision)
         self._deadlines = Deadlines()
+        self._promises = Promises()
         self._sequence = 0
 
     def grant(self, instance: Instance, now: float) -> Grant:
@@ -45,22 +47,27 @@ class Registry:
 
         An instance in maintenance stays there. What differs in nothing from what is held is a
         renewal: no change, no new revision. Raises InvalidField where the host label of its id
-        is another's.
+        is another's, or promised to another.
         """
-        self._check_host_label(instance)
+        self._check_host_label(instance, "id")
         return self._grant(instance, now)
 
-    def grant_all(self, instances: Sequence[Instance], now: float) -> list[Grant]:
-        """Register all of them or, with InvalidField raised, none."""
-        labels: dict[str, str] = {}
-        for place, instance in enumerate(instances):
-            field, label = f"{place}.id", host_label(instance.id)
-            if label in labels:
-                _check_host_apart(field, instance.id, labels[label])
-                raise InvalidField(field, f"{instance.id!r} is given twice")
-            labels[label] = instance.id
-            self._check_host_label(instance, field)
-        return [self._grant(instance, now) for instance in instances]
+    def promise(self, instance: Instance, field: str = "id") -> None:
+        """Keep the host label of an instance's id for it: until the release, its grant cannot fail.
+
+        An id may be promised several times, and each promise is released once, granted or not.
+        Raises InvalidField, for this field, as `grant` does.
+        """
+        self._check_host_label(instance, field)
+        self._promises.keep(host_label(instance.id), instance.id)
+
+    def release(self, instance: Instance) -> None:
+        """Take back one promise that was made to the instance."""
+        self._promises.release(host_label(instance.id))
+
+    def is_taken(self, label: str) -> bool:
+        """Whether an instance has this host label, or is promised it."""
+        return self.catalogue.find_host(label) is not None or self._promises.find(label) is not None
 
     def renew(self, instance_id: str, now: float) -> Lease:
         """Move a live lease's deadline one ttl from now. Raises UnknownInstance."""
@@ -115,10 +122,16 @@ class Registry:
         """When `expire` next has something to look at; None without any lease that ends."""
         return self._deadlines.earliest()
 
-    def _check_host_label(self, instance: Instance, field: str = "id") -> None:
-        held = self.catalogue.find_host(host_label(instance.id))
-        if held is not None:
-            _check_host_apart(field, instance.id, held.instance.id)
+    def _check_host_label(self, instance: Instance, field: str) -> None:
+        label = host_label(instance.id)
+        held = self.catalogue.find_host(label)
+        held_id = self._promises.find(label) if held is None else held.instance.id
+        if held_id is not None and held_id.lower() != instance.id.lower():
+            raise InvalidField(
+                field,
+                f"{instance.id!r} would share the host name of the instance"
+                f" {held_id!r}; choose another id",
+            )
 
     def _grant(self, instance: Instance, now: float) -> Grant:
         lease = self.catalogue.find(instance.id)
@@ -150,12 +163,3 @@ class Registry:
     def _end(self, lease: Lease, kind: ChangeKind) -> None:
         self.catalogue.remove(lease)
         self.feed.publish(kind, lease.instance, None)
-
-
-def _check_host_apart(field: str, instance_id: str, held_id: str) -> None:
-    if held_id.lower() != instance_id.lower():
-        raise InvalidField(
-            field,
-            f"{instance_id!r} would share the host name of the instance"
-            f" {held_id!r}; choose another id",
-        )

@@ -1,6 +1,5 @@
 """Many registrations in one request."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,14 +9,16 @@ from aiohttp import ClientSession
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnsregistry.api import arrays, jsontext
+from dnsregistry.api import jsontext
 from dnsregistry.api.jsontext import parse_elements
 from dnsregistry.api.problems import Problem
+from dnsregistry.registry.names import host_label
 from dnsregistry.registry.registry import Registry
 
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
 
 LEAST = {"service": "web", "address": "10.0.0.1", "port": 80}
+LONG_ID = "an-id-of-more-than-sixteen-octets"
 
 
 async def test_an_array_is_registered_whole_in_its_order(ask: Ask) -> None:
@@ -98,6 +99,39 @@ async def test_an_array_that_is_no_json_is_refused(
     assert len(registry.catalogue) == 0
 
 
+@pytest.mark.parametrize(
+    ("twin", "rule"),
+    [
+        (LONG_ID, f"{LONG_ID!r} is given twice"),
+        (LONG_ID.upper(), f"{LONG_ID.upper()!r} is given twice"),
+        (
+            host_label(LONG_ID),
+            f"{host_label(LONG_ID)!r} would share the host name of the instance {LONG_ID!r};"
+            " choose another id",
+        ),
+    ],
+)
+async def test_an_array_with_twins_registers_none(
+    ask: Ask, registry: Registry, twin: str, rule: str
+) -> None:
+    ids = [LONG_ID, "b", twin]
+    status, body = await ask("POST", "/v1/instances", [{**LEAST, "id": name} for name in ids])
+    assert (status, body["field"], body["reason"]) == (422, "2.id", rule)
+    assert registry.feed.revision == len(registry.catalogue) == 0
+    assert registry.next_deadline() is None
+    assert (await ask("PUT", f"/v1/instances/{twin}", LEAST))[0] == 201
+
+
+async def test_an_array_registers_and_replaces(ask: Ask, registry: Registry) -> None:
+    await ask("PUT", "/v1/instances/b", {**LEAST, "port": 1})
+    status, body = await ask(
+        "POST", "/v1/instances", [{**LEAST, "id": name} for name in ("c", "B", "a")]
+    )
+    assert (status, body["revision"]) == (201, 4)
+    assert [instance["revision"] for instance in body["instances"]] == [2, 3, 4]
+    assert [lease.instance.id for lease in registry.catalogue.after(0)] == ["B", "c", "a"]
+
+
 def test_an_element_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jsontext, "WINDOW", 16)
     body = json.dumps([{"a": "x" * 30}, {"a": "x" * 1000}, {}]).encode()
@@ -130,23 +164,3 @@ def test_elements_are_the_same_through_any_window(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jsontext, "WINDOW", window)
         assert list(parse_elements(body, len(body))) == elements
-
-
-async def test_the_event_loop_turns_while_an_array_is_read(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(arrays, "SLICE", 0.0)
-    turns = 0
-
-    async def turn() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(turn())
-    status, answer = await ask("POST", "/v1/instances", [LEAST] * 1000)
-    other.cancel()
-    assert (status, len(answer["instances"])) == (201, 1000)
-    # Reading, naming, admitting and writing each give way once an element.
-    assert turns > 4000

@@ -198,7 +198,7 @@ _IDS = st.text(
     st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="\"'/\\"),
     min_size=1,
     max_size=63,
-).filter(lambda text: text not in {".", ".."})
+).filter(lambda text: text not in {".", ".."} and not text.startswith("_"))
 
 
 @settings(deadline=None, max_examples=60)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnsregistry.registry.admission import LONGEST_TTL, admit
+from dnsregistry.registry.admission import LONGEST_TTL, METADATA_OCTETS, MOST_METADATA, admit
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
 
@@ -197,3 +197,33 @@ def test_admitting_what_was_admitted_changes_nothing(admitted: Instance) -> None
     again = admit(**fields)
     assert again == admitted
     assert (again.endpoints, again.labels) == (admitted.endpoints, admitted.labels)
+
+
+def _metadata_of(octets: int) -> dict[str, object]:
+    """Metadata whose JSON without spaces has so many octets; an ü has two."""
+    rest = octets - len('{"a":"ü","b":[1,2]}'.encode())
+    return {"a": "ü" + "x" * rest, "b": [1, 2]}
+
+
+def test_metadata_has_a_largest_size_in_octets_of_json(make: Make) -> None:
+    largest = _metadata_of(METADATA_OCTETS)
+    assert make(metadata=largest).metadata == largest
+    with pytest.raises(InvalidField) as refused:
+        make(metadata=_metadata_of(METADATA_OCTETS + 1))
+    assert refused.value.field == "metadata"
+    assert refused.value.rule == "has 16385 octets as JSON; at most 16384 are allowed"
+
+
+def test_metadata_has_a_largest_number_of_names(make: Make) -> None:
+    names = [f"n{number}" for number in range(MOST_METADATA + 1)]
+    assert make(metadata=dict.fromkeys(names[1:])).metadata.keys() == set(names[1:])
+    with pytest.raises(InvalidField) as refused:
+        make(metadata=dict.fromkeys(names))
+    assert (refused.value.field, refused.value.rule) == (
+        "metadata",
+        "at most 256 names are allowed",
+    )
+
+
+def test_metadata_that_is_no_unicode_is_measured_all_the_same(make: Make) -> None:
+    assert make(metadata={"a": "\ud800"}).metadata == {"a": "\ud800"}

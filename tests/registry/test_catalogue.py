@@ -58,6 +58,9 @@ def _assert_same(catalogue: Catalogue, held: list[Lease]) -> None:
         _assert_set(catalogue.of_service(service), members)
         healthy = [lease for lease in members if lease.instance.status is Status.HEALTHY]
         assert catalogue.count_healthy(service) == len(healthy)
+        for protocol in ("tcp", "udp", "none"):
+            of_type = [lease for lease in healthy if lease.instance.protocol == protocol]
+            assert catalogue.count_healthy_type(service, protocol) == len(of_type)
         for label in LABELS:
             _assert_set(
                 catalogue.labelled(service, label),
@@ -122,3 +125,7 @@ def test_a_service_stays_known_while_one_instance_of_any_status_is_left(make: Ma
     catalogue.replace(lease, make(service="api"))
     assert catalogue.services_after("", 10) == ["api"]
     assert catalogue.count_healthy("api") == 1
+    assert catalogue.count_healthy_type("api", "tcp") == 1
+    catalogue.replace(lease, make(service="api", protocol="udp"))
+    assert catalogue.count_healthy_type("api", "tcp") == 0
+    assert catalogue.count_healthy_type("api", "udp") == 1

@@ -52,9 +52,13 @@ def _operations(template: Instance) -> Iterator[tuple[str, Operation]]:
         registry.revoke("new", NOW)
 
     def register_and_revoke_together(registry: Registry) -> None:
-        registry.grant_all([replace(template, id=f"new{n}") for n in range(5)], NOW)
-        for n in range(5):
-            registry.revoke(f"new{n}", NOW)
+        instances = [replace(template, id=f"new{n}") for n in range(5)]
+        for instance in instances:
+            registry.promise(instance)
+        for instance in instances:
+            registry.grant(instance, NOW)
+            registry.release(instance)
+            registry.revoke(instance.id, NOW)
 
     def drain_and_heal(registry: Registry) -> None:
         registry.set_status("i75", Status.DRAINING, NOW)
@@ -73,7 +77,7 @@ def _operations(template: Instance) -> Iterator[tuple[str, Operation]]:
         catalogue = registry.catalogue
         assert catalogue.find_host("i75") is catalogue.find("I75")
         assert len(catalogue.of_service("s7")) == len(catalogue.labelled("s7", "v1")) == 10
-        assert catalogue.count_healthy("s7") == 10
+        assert catalogue.count_healthy("s7") == catalogue.count_healthy_type("s7", "tcp") == 10
         assert catalogue.count_services() == len(catalogue) // 10
 
     yield "heartbeat", lambda registry: registry.renew("i75", NOW)

@@ -32,6 +32,8 @@ class RegistryModel(RuleBasedStateMachine):
         self.held: dict[str, tuple[Instance, float]] = {}
         self.folded: dict[str, Instance] = {}
         self.changes: list[Change] = []
+        self.promised: list[Instance] = []
+        self.labels: set[str] = set()
 
     def _hear(self, change: Change) -> None:
         self.changes.append(change)
@@ -53,10 +55,11 @@ class RegistryModel(RuleBasedStateMachine):
         return self.held.get(instance_id.lower(), (None, -math.inf))[1] > self.now
 
     def _clashes(self, instance: Instance) -> bool:
+        self.labels.add(host_label(instance.id))
         return any(
             held.id.lower() != instance.id.lower()
             and host_label(held.id) == host_label(instance.id)
-            for held, _ in self.held.values()
+            for held in (*(held for held, _ in self.held.values()), *self.promised)
         )
 
     def _hold(self, instance: Instance) -> bool:
@@ -89,16 +92,26 @@ class RegistryModel(RuleBasedStateMachine):
         self.grant(instance)
         assert self.registry.feed.revision == revision + (0 if was_live else 2)
 
-    @rule(instances=st.lists(ANY, max_size=4))
-    def grant_all(self, instances: list[Instance]) -> None:
-        labels = {host_label(instance.id) for instance in instances}
-        if len(labels) < len(instances) or any(map(self._clashes, instances)):
-            with pytest.raises(InvalidField):
-                self.registry.grant_all(instances, self.now)
+    @rule(instance=ANY)
+    def promise(self, instance: Instance) -> None:
+        if self._clashes(instance):
+            with pytest.raises(InvalidField, match="would share the host name"):
+                self.registry.promise(instance)
         else:
-            created = [self._hold(instance) for instance in instances]
-            grants = self.registry.grant_all(instances, self.now)
-            assert [grant.created for grant in grants] == created
+            self.registry.promise(instance)
+            self.promised.append(instance)
+
+    @precondition(lambda self: self.promised)
+    @rule(place=PICKS)
+    def grant_what_is_promised(self, place: int) -> None:
+        instance = self.promised[place % len(self.promised)]
+        assert not self._clashes(instance)
+        self.grant(instance)
+
+    @precondition(lambda self: self.promised)
+    @rule(place=PICKS)
+    def release(self, place: int) -> None:
+        self.registry.release(self.promised.pop(place % len(self.promised)))
 
     @rule(place=PICKS)
     def renew(self, place: int) -> None:
@@ -221,6 +234,14 @@ class RegistryModel(RuleBasedStateMachine):
         assert [lease.sequence for lease in leases] == sorted(lease.sequence for lease in leases)
         for lease in leases:
             assert lease.revision == latest[lease.instance.id.lower()]
+
+    @invariant()
+    def a_host_label_is_taken_by_what_is_held_or_promised(self) -> None:
+        instances = (*(held for held, _ in self.held.values()), *self.promised)
+        taken = {host_label(instance.id) for instance in instances}
+        assert taken <= self.labels
+        for label in self.labels:
+            assert self.registry.is_taken(label) == (label in taken)
 
     @invariant()
     def what_ends_is_due_in_time(self) -> None:

@@ -1,0 +1,41 @@
+"""The frame in which every list of instances comes, written without holding up the event loop."""
+
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+from dnsregistry.api.context import Api
+from dnsregistry.api.replies import JSON, describe, encode
+from dnsregistry.api.turns import take_turns
+from dnsregistry.registry.lease import Lease
+
+
+async def reply_instances(
+    api: Api,
+    leases: Sequence[Lease],
+    *,
+    next_cursor: str | None,
+    revision: int,
+    status: int = 200,
+    before: Mapping[str, object] | None = None,
+) -> web.Response:
+    """The leases as a JSON answer, after the members `before`.
+
+    `revision` is that at which the leases were found: each is told as it is when it is written,
+    so that whoever follows the changes from there misses none.
+    """
+    body = bytearray(b"{")
+    if before:
+        body += _members(before) + b","
+    body += b'"instances":['
+    mark = b""
+    async for lease in take_turns(leases):
+        body += mark
+        body += encode(describe(lease, api.dns_names(lease.instance))).rstrip()
+        mark = b","
+    body += b"]," + _members({"next_cursor": next_cursor, "revision": revision}) + b"}\n"
+    return web.Response(body=body, status=status, headers=JSON)
+
+
+def _members(value: Mapping[str, object]) -> bytes:
+    return encode(value).strip()[1:-1]
