@@ -1,6 +1,7 @@
 """`dnsregistry serve`: run the registry."""
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -49,6 +50,7 @@ def serve(config: Path | None, ready_file: Path | None, demo: bool, **flags: Any
     from dnsregistry.servers.sockets import ListenError
 
     _raise_file_limit()
+    _calm_collector()
     try:
         asyncio.run(_serve(settings, ready_file, demo))
     except ListenError as error:
@@ -95,6 +97,17 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (OSError, ValueError):
         log.warning("the limit of open files stays as it was")
+
+
+def _calm_collector() -> None:
+    """Have the garbage collector look through everything seldom.
+
+    The catalogue is millions of objects without a cycle among them, and looking through them
+    holds up every answer for as long as that takes. What does come in cycles is young: errors
+    and requests.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 1_000)
 
 
 def _warn_of_multicast(zone: str) -> None:
