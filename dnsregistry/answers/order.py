@@ -17,7 +17,7 @@ Chance = Callable[[], float]
 """Draws a number from [0, 1), evenly."""
 
 MOST_DRAWN = 256
-"""Records that are drawn for one by one; more take turns as they stand, which costs no sorting."""
+"""Records that are drawn for one by one; more take turns as they stand in their priority."""
 ZERO_WEIGHT = 0.001
 """Takes one turn in a thousand beside one record of weight 1."""
 
@@ -28,15 +28,13 @@ def order(rrset: RRset, chance: Chance) -> RRset:
         return rrset
     if len(rrset.rdatas) > MOST_DRAWN:
         start = int(chance() * len(rrset.rdatas))
-        return replace(
-            rrset,
-            rdatas=rrset.rdatas[start:] + rrset.rdatas[:start],
-            preferences=rrset.preferences[start:] + rrset.preferences[:start],
+        turned = (*range(start, len(rrset.rdatas)), *range(start))
+        drawn = sorted(turned, key=lambda place: rrset.preferences[place].priority)
+    else:
+        drawn = sorted(
+            range(len(rrset.rdatas)),
+            key=lambda place: draw(rrset.preferences[place], chance()),
         )
-    drawn = sorted(
-        range(len(rrset.rdatas)),
-        key=lambda place: draw(rrset.preferences[place], chance()),
-    )
     return replace(
         rrset,
         rdatas=tuple(rrset.rdatas[place] for place in drawn),

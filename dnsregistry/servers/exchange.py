@@ -7,6 +7,9 @@ import structlog
 from dnsregistry.answers.access import Client
 from dnsregistry.answers.responder import Reply, Responder
 
+MOST_LOGGED = 512
+"""Octets of a message that go into the log: all of any query that a client sends in earnest."""
+
 log = structlog.get_logger("dnsregistry.servers")
 
 
@@ -39,5 +42,5 @@ class Exchange:
 
     def _fail(self, message: bytes, client: Client) -> bytes | None:
         self.tally.faults += 1
-        log.exception("query failed", client=client.address, message=message.hex())
+        log.exception("query failed", client=client.address, message=message[:MOST_LOGGED].hex())
         return self._responder.fail(message)

@@ -108,3 +108,18 @@ def test_very_many_take_turns_as_they_stand() -> None:
         assert ordered.rdatas == (*rrset.rdatas[start:], *rrset.rdatas[:start])
         paired = dict(zip(rrset.rdatas, rrset.preferences, strict=True))
         assert ordered.preferences == tuple(paired[rdata] for rdata in ordered.rdatas)
+
+
+def test_of_very_many_the_lower_priority_still_comes_first_and_all_take_turns() -> None:
+    rdatas = tuple(A(IPv4Address(number)) for number in range(MOST_DRAWN + 44))
+    preferences = tuple(Preference(number % 2, 1) for number in range(len(rdatas)))
+    rrset = RRset(Name.from_text("x"), RRType.A, 5, rdatas, preferences)
+    chance = random.Random(7).random
+    firsts = set()
+    for _ in range(200):
+        ordered = order(rrset, chance)
+        assert sorted(ordered.rdatas, key=str) == sorted(rdatas, key=str)
+        priorities = [preference.priority for preference in ordered.preferences]
+        assert priorities == sorted(priorities)
+        firsts.add(ordered.rdatas[0])
+    assert len(firsts) > 50
