@@ -83,7 +83,7 @@ class UdpServer:
             try:
                 queue.append(self._receive())
             except (BlockingIOError, InterruptedError):
-                return
+                break
             except OSError:
                 # An ICMP error about an earlier reply; the socket is as good as before.
                 continue
