@@ -1,0 +1,79 @@
+"""What all benchmarks share on the command line."""
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from tests.benchmarks.errors import BenchmarkError
+from tests.benchmarks.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How it is to be run."""
+
+    rounds: int
+    seconds: float
+    """Of load, for each measurement that is bounded by time."""
+    server_core: str
+    load_core: str
+    folder: Path
+    """For files of this run; gone at its end."""
+    extra: argparse.Namespace
+    """What the benchmark added itself."""
+
+    def say(self, text: str) -> None:
+        """Tell how far it is, beside the table."""
+        print(text, file=sys.stderr, flush=True)
+
+
+def run(
+    description: str,
+    measure: Callable[[Options], Table],
+    add_arguments: Callable[[argparse.ArgumentParser], None] | None = None,
+    *,
+    rounds: int = 5,
+    seconds: float = 3.0,
+) -> NoReturn:
+    """Measure as the command line says, print the table, and exit.
+
+    A BenchmarkError is one sentence and a non-zero exit.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"default {rounds}")
+    parser.add_argument("--seconds", type=float, default=seconds, help=f"default {seconds:g}")
+    parser.add_argument("--server-core", default="0", help="where what is measured runs")
+    parser.add_argument("--load-core", default="1", help="where the load comes from")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown too")
+    parser.add_argument("--into", type=Path, metavar="FILE", help="replace it in that document")
+    if add_arguments is not None:
+        add_arguments(parser)
+    given = parser.parse_args()
+    if given.rounds < 1 or given.seconds <= 0:
+        parser.error("--rounds and --seconds are greater than zero")
+    # So that the servers are stopped then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    with tempfile.TemporaryDirectory(prefix="dnsregistry-benchmark-") as folder:
+        options = Options(
+            given.rounds, given.seconds, given.server_core, given.load_core, Path(folder), given
+        )
+        try:
+            table = measure(options)
+            print(table.to_markdown())
+            if given.json:
+                given.json.write_text(table.to_json() + "\n", encoding="utf-8")
+            if given.markdown:
+                given.markdown.write_text(table.to_markdown() + "\n", encoding="utf-8")
+            if given.into:
+                table.put_into(given.into)
+        except BenchmarkError as error:
+            sys.exit(f"Error: {error}")
+        except KeyboardInterrupt:
+            sys.exit("stopped")
+    sys.exit(0)
