@@ -1,8 +1,8 @@
 """The whole program, built by hand: reading this tells how it hangs together.
 
-    HTTP ─▶ api ─▶ registry ─▶ (changes) ─▶ zone ─▶ answers ─▶ servers ─▶ UDP · TCP · DoT · DoH
-                      ▲
-                   health (sweep)
+    HTTP ─▶ api ────┐
+                    ├─▶ storage ─▶ registry ─▶ (changes) ─▶ zone ─▶ answers ─▶ servers ─▶ DNS
+    sweep (health) ─┘
 
 DNS and HTTP meet here and nowhere else.
 """
@@ -30,6 +30,7 @@ from dnsregistry.answers.responder import Protection, Recursion, Responder
 from dnsregistry.api.application import build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
+from dnsregistry.api.replies import write_time
 from dnsregistry.binding import Bound, Listening, Sockets, bind_all
 from dnsregistry.forward.endpoint import is_ours
 from dnsregistry.forward.forwarder import Bounds, Forwarder
@@ -43,15 +44,14 @@ from dnsregistry.servers.doh import PATH as DOH_PATH
 from dnsregistry.servers.doh import DohServer
 from dnsregistry.servers.exchange import Exchange
 from dnsregistry.servers.https import ALPN, HttpsServer
-from dnsregistry.servers.sockets import (
-    ListenError,
-    Pair,
-    find_reachable,
-)
+from dnsregistry.servers.sockets import ListenError, Pair, find_reachable
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.settings import Settings
 from dnsregistry.stats import Stats
+from dnsregistry.storage.engines import build_store
+from dnsregistry.storage.store import Outage, Store
+from dnsregistry.turns import take_turns
 from dnsregistry.zone import serial
 from dnsregistry.zone.authority import Authority, Source
 from dnsregistry.zone.live import LiveZone
@@ -80,9 +80,13 @@ class App:
         self._state = ReadyState.STARTING
         self._running = AsyncExitStack()
         self.registry = Registry()
+        self.store: Store = build_store(settings.store, self.registry, now)
 
     async def start(self) -> Listening:
-        """Bind, build, then serve. Raises ListenError; nothing is left open then."""
+        """Bind, load, build, then serve.
+
+        Raises ListenError and StoreError; nothing is left open then.
+        """
         try:
             return await self._start()
         except BaseException:
@@ -98,10 +102,15 @@ class App:
         sockets = bind_all(self._settings)
         self._running.callback(sockets.close)
         listening = sockets.listening
-        self._build(listening)
+        last_serial = await self.store.start()
+        self._running.push_async_callback(self.store.stop)
+        self._build(listening, serial.resume(last_serial, self._now()))
+        self.store.follow_serial(lambda: self.zone.serial)
+        async for lease in take_turns(self.registry.catalogue.after(0)):
+            self._reverse.take_in(lease.instance)
         await self._zone_watch.load()
         self._spawn(self._zone_watch.run(), "zone files")
-        self._spawn(sweep(self.registry, self._now), "sweep")
+        self._spawn(sweep(self.store, self._now), "sweep")
         await self._start_dns(sockets.dns)
         runner = await self._start_http(sockets.http)
         if self._settings.tls_cert is not None:
@@ -112,7 +121,7 @@ class App:
         self._state = ReadyState.READY
         return listening
 
-    def _build(self, listening: Listening) -> None:
+    def _build(self, listening: Listening, first_serial: int) -> None:
         settings, registry = self._settings, self.registry
         policy = LivePolicy(
             origin=Name.from_text(settings.zone),
@@ -123,12 +132,11 @@ class App:
             ttls=Patterns(settings.service_ttls),
             limits=Patterns(settings.service_limits),
         )
-        first_serial = serial.start(self._now())
         self.zone = LiveZone(registry.catalogue, policy, first_serial)
         registry.feed.subscribe(self.zone.apply)
 
         authority = Authority([self.zone])
-        reverse = ReverseZones(authority, registry.catalogue, policy, self.zone.soa)
+        self._reverse = reverse = ReverseZones(authority, registry.catalogue, policy, self.zone.soa)
         if settings.reverse_zones == "auto":
             reverse.follow_addresses()
         else:
@@ -142,7 +150,9 @@ class App:
         responder = self._build_responder(authority, self._forwarder)
         self.zone.remember_in(responder.table)
         self._exchange = Exchange(responder)
-        self._stats = Stats(registry, self.zone, responder, self._zone_watch.tally, self._forwarder)
+        self._stats = Stats(
+            registry, self.store, self.zone, responder, self._zone_watch.tally, self._forwarder
+        )
 
     def _build_forwarder(
         self, authority: Authority, listening: Sequence[Bound]
@@ -218,6 +228,7 @@ class App:
         settings = self._settings
         api = Api(
             registry=self.registry,
+            store=self.store,
             now=self._now,
             lease_ttl=settings.lease_ttl,
             new_id=_make_id,
@@ -238,15 +249,21 @@ class App:
         return runner
 
     def _tell_readiness(self) -> Readiness:
-        problems = self._zone_watch.problems()
-        if self._state is ReadyState.READY and problems:
-            return Readiness(ReadyState.DEGRADED, tuple(map(str, problems)))
+        reasons = [str(problem) for problem in self._zone_watch.problems()]
+        if (outage := self.store.outage) is not None:
+            reasons.append(_describe(outage))
+        if self._state is ReadyState.READY and reasons:
+            return Readiness(ReadyState.DEGRADED, tuple(reasons))
         return Readiness(self._state)
 
 
 async def _tell_loops(forwarder: Forwarder) -> None:
     for endpoint in await forwarder.detect_loops():
         log.error("upstream asks us in turn, and is not asked", upstream=str(endpoint))
+
+
+def _describe(outage: Outage) -> str:
+    return f"the store takes no change since {write_time(outage.since)}: {outage.reason}"
 
 
 def _make_id() -> str:

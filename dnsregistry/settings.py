@@ -22,6 +22,8 @@ from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.names import check_host
+from dnsregistry.registry.registry import Registry
+from dnsregistry.storage.engines import build_store
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.policy import EmptyService
 from dnsregistry.zone.reverse import reverse_origin
@@ -223,8 +225,7 @@ class Settings(BaseSettings):
     @field_validator("store")
     @classmethod
     def _check_store(cls, url: str) -> str:
-        if url != "memory://":
-            raise ValueError("the only store there is so far is memory://")
+        build_store(url, Registry(), lambda: 0.0)
         return url
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from dnsregistry.answers.responder import Responder
 from dnsregistry.forward.forwarder import Forwarder
 from dnsregistry.forward.tally import ForwardTally, UpstreamTally
 from dnsregistry.registry.registry import Registry
+from dnsregistry.storage.store import Store
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zonefiles.watch import ZoneTally
 
@@ -19,6 +20,7 @@ class Stats:
     def __init__(
         self,
         registry: Registry,
+        store: Store,
         zone: LiveZone,
         responder: Responder,
         zone_files: ZoneTally,
@@ -26,6 +28,7 @@ class Stats:
     ) -> None:
         self._started_at = time.monotonic()
         self._registry = registry
+        self._store = store
         self._zone = zone
         self._responder = responder
         self._zone_files = zone_files
@@ -42,6 +45,7 @@ class Stats:
                 "services": catalogue.count_services(),
                 "revision": self._registry.feed.revision,
             },
+            "store": _tell_store(self._store),
             "zone": {
                 "origin": str(self._zone.origin).removesuffix("."),
                 "serial": self._zone.serial,
@@ -52,6 +56,11 @@ class Stats:
         if self._forwarder is not None:
             told["forward"] = _tell_forward(self._forwarder)
         return told
+
+
+def _tell_store(store: Store) -> Mapping[str, object]:
+    outage = store.outage
+    return {**store.tell(), "away_since": None if outage is None else outage.since}
 
 
 def _tell_forward(forwarder: Forwarder) -> Mapping[str, object]:

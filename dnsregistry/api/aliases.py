@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dnsregistry.api.context import Api
 from dnsregistry.api.registration import element
-from dnsregistry.api.turns import take_turns
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance
+from dnsregistry.turns import take_turns
 
 Aliases = Mapping[str, Mapping[str, int]]
 """By a name: the names that it leads to, each with the place of the element that says so."""

@@ -8,8 +8,6 @@ Rules:
 - All or none is said of failure alone: while an array is granted, others may see a part of it.
 """
 
-from collections.abc import Sequence
-
 from aiohttp import web
 
 from dnsregistry.api.aliases import check_array
@@ -18,11 +16,10 @@ from dnsregistry.api.frames import reply_instances
 from dnsregistry.api.identity import choose_id
 from dnsregistry.api.jsontext import parse_elements
 from dnsregistry.api.registration import Registration, admit_registration, element, read_fields
-from dnsregistry.api.turns import drain, finish_in_turns, take_turns
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance
-from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import host_label
+from dnsregistry.turns import drain, finish_in_turns, take_turns
 
 
 async def register_array(api: Api, body: bytes | bytearray) -> web.Response:
@@ -38,7 +35,7 @@ async def register_array(api: Api, body: bytes | bytearray) -> web.Response:
             registrations.append(read_fields(Registration, value, element(place)))
         await _promise_all(api, registrations, promised)
         await check_array(api, promised)
-        leases = await _grant_all(api, promised)
+        leases = await api.store.grant_all(promised)
         revision = api.registry.feed.revision
     finally:
         async for instance in finish_in_turns(drain(promised)):
@@ -71,11 +68,3 @@ async def _promise_all(
         given.add(key)
         api.registry.promise(instance, where.field("id"))
         promised.append(instance)
-
-
-async def _grant_all(api: Api, promised: Sequence[Instance]) -> list[Lease]:
-    # Others may have come in between with a later time, so each grant has its own.
-    return [
-        api.registry.grant(instance, api.now()).lease
-        async for instance in finish_in_turns(promised)
-    ]

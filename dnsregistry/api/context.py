@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
+from dnsregistry.storage.store import Store
 
 
 class ReadyState(StrEnum):
@@ -27,7 +28,7 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The registry and what else a request needs.
+    """The registry to read, the store that changes it, and what else a request needs.
 
     `now` is unix time in seconds on a clock that never runs backwards. `lease_ttl` is the
     ttl, in seconds, of a registration that names none. `new_id` makes up an id and is asked
@@ -37,6 +38,7 @@ class Api:
     """
 
     registry: Registry
+    store: Store
     now: Callable[[], float]
     lease_ttl: float
     new_id: Callable[[], str]

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from dnsregistry.api.context import Api
 from dnsregistry.api.replies import JSON, describe, encode
-from dnsregistry.api.turns import take_turns
 from dnsregistry.registry.lease import Lease
+from dnsregistry.turns import take_turns
 
 
 async def reply_instances(

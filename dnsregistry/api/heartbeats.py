@@ -9,8 +9,8 @@ from dnsregistry.api.context import Api
 from dnsregistry.api.jsontext import parse_object
 from dnsregistry.api.problems import clip
 from dnsregistry.api.replies import reply, write_time, write_ttl
-from dnsregistry.api.turns import take_turns
 from dnsregistry.registry.errors import InvalidField
+from dnsregistry.turns import take_turns
 
 STEP = 1000
 """Ids that are seen to between two looks at the clock: a fraction of a millisecond."""
@@ -25,7 +25,7 @@ class Heartbeats:
     async def post_one(self, request: web.Request) -> web.Response:
         """Renew one lease. A body is not read."""
         api = self._api
-        lease = api.registry.renew(request.match_info["id"], api.now())
+        lease = await api.store.renew(request.match_info["id"])
         return reply(
             {"expires_at": write_time(lease.deadline), "ttl": write_ttl(lease.instance.ttl)}
         )
@@ -40,7 +40,7 @@ class Heartbeats:
         renewed = 0
         unknown: list[str] = []
         async for start in take_turns(range(0, len(ids), STEP)):
-            renewal = api.registry.renew_all(ids[start : start + STEP], api.now())
+            renewal = await api.store.renew_all(ids[start : start + STEP])
             renewed += renewal.renewed
             unknown += renewal.unknown
         return reply({"renewed": renewed, "unknown": unknown})

@@ -43,7 +43,7 @@ class Instances:
         value = parse_object(body, others=" or an array of objects")
         registration = read_fields(Registration, value)
         instance_id = choose_id(api) if registration.id is None else registration.id
-        return self._register(registration, instance_id)
+        return await self._register(registration, instance_id)
 
     async def put(self, request: web.Request) -> web.Response:
         """Register the instance with the path's id."""
@@ -53,7 +53,7 @@ class Instances:
             raise InvalidField(
                 "id", f"{registration.id!r} is not the id in the path, {instance_id!r}"
             )
-        return self._register(registration, instance_id)
+        return await self._register(registration, instance_id)
 
     async def get(self, request: web.Request) -> web.Response:
         """One instance."""
@@ -83,14 +83,14 @@ class Instances:
 
     async def delete(self, request: web.Request) -> web.Response:
         """End the instance's lease."""
-        self._api.registry.revoke(request.match_info["id"], self._api.now())
+        await self._api.store.revoke(request.match_info["id"])
         return web.Response(status=204)
 
     async def put_status(self, request: web.Request) -> web.Response:
         """Give the instance another status."""
         change = read_fields(StatusChange, await self._read_object(request))
         api = self._api
-        lease = api.registry.set_status(request.match_info["id"], change.status, api.now())
+        lease = await api.store.set_status(request.match_info["id"], change.status)
         return reply(self._describe(lease))
 
     async def _read_object(self, request: web.Request) -> dict[str, object]:
@@ -98,10 +98,10 @@ class Instances:
         body = await read_body(request, limit=api.body_limit, patience=api.body_patience)
         return parse_object(body)
 
-    def _register(self, registration: Registration, instance_id: str) -> web.Response:
+    async def _register(self, registration: Registration, instance_id: str) -> web.Response:
         api = self._api
         instance = admit_registration(api, registration, instance_id)
-        grant = api.registry.grant(instance, api.now())
+        grant = await api.store.grant(instance)
         described = self._describe(grant.lease)
         if not grant.created:
             return reply(described)

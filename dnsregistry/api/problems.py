@@ -11,6 +11,7 @@ from aiohttp import web
 
 from dnsregistry.api.replies import encode
 from dnsregistry.registry.errors import InvalidField, RegistryError, UnknownInstance, UnknownService
+from dnsregistry.storage.errors import StoreAway
 
 MOST_FAULTS = 20
 """Enough to mend a form in one go; a body of nothing but faults gets no longer answer."""
@@ -37,13 +38,17 @@ UNKNOWN_INSTANCE = Kind("unknown-instance", 404, "There is no such instance")
 UNKNOWN_SERVICE = Kind("unknown-service", 404, "There is no such service")
 BODY_TOO_SLOW = Kind("body-too-slow", 408, "The body came too slowly")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
+STORE_AWAY = Kind("store-away", 503, "The store takes no change at the moment")
 INTERNAL_ERROR = Kind("internal-error", 500, "The request failed here; it is not your fault")
 
 _KINDS: Mapping[type[RegistryError], Kind] = {
     InvalidField: INVALID_FIELD,
     UnknownInstance: UNKNOWN_INSTANCE,
     UnknownService: UNKNOWN_SERVICE,
+    StoreAway: STORE_AWAY,
 }
+_RETRY = {"Retry-After": "1"}
+"""Seconds. A store that is back takes changes within that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,8 @@ def problem_of_fact(fact: RegistryError) -> Problem:
     """What a fact of the core means to a client."""
     if isinstance(fact, InvalidField):
         return Problem(_KINDS[InvalidField], faults=[Fault(fact.field, fact.rule)])
-    return Problem(_KINDS[type(fact)], str(fact))
+    headers = _RETRY if isinstance(fact, StoreAway) else None
+    return Problem(_KINDS[type(fact)], str(fact), headers=headers)
 
 
 def problem_of_http(error: web.HTTPException) -> Problem:

@@ -48,12 +48,13 @@ def serve(config: Path | None, ready_file: Path | None, demo: bool, **flags: Any
         log.warning(warning)
     # Costs half a second to import, which no other command and no help text should pay.
     from dnsregistry.servers.sockets import ListenError
+    from dnsregistry.storage.errors import StoreError
 
     _raise_file_limit()
     _calm_collector()
     try:
         asyncio.run(_serve(settings, ready_file, demo))
-    except ListenError as error:
+    except (ListenError, StoreError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from dnsregistry.registry.admission import SHORTEST_TTL
-from dnsregistry.registry.registry import Registry
+from dnsregistry.storage.store import Store
 
 SLICE = 200
 """Leases looked at before the loop turns to others: a few milliseconds of work."""
@@ -18,19 +18,18 @@ SLICE = 200
 log = structlog.get_logger("dnsregistry.health")
 
 
-async def sweep(registry: Registry, now: Callable[[], float]) -> None:
+async def sweep(store: Store, now: Callable[[], float]) -> None:
     """End leases as they come due, until cancelled."""
     while True:
         try:
-            await asyncio.sleep(_expire_slice(registry, now()))
+            await asyncio.sleep(await _expire_slice(store, now))
         except Exception:
             log.exception("sweep failed")
             await asyncio.sleep(SHORTEST_TTL)
 
 
-def _expire_slice(registry: Registry, now: float) -> float:
+async def _expire_slice(store: Store, now: Callable[[], float]) -> float:
     """End what is due, a slice at most; returns the seconds until there may be more."""
-    registry.expire(now, SLICE)
-    due = registry.next_deadline()
+    due = await store.expire(SLICE)
     # A lease granted meanwhile is never shorter than this, so it cannot be overslept.
-    return SHORTEST_TTL if due is None else min(max(0.0, due - now), SHORTEST_TTL)
+    return SHORTEST_TTL if due is None else min(max(0.0, due - now()), SHORTEST_TTL)

@@ -30,7 +30,7 @@ Listener = Callable[[Change], None]
 
 
 class Feed:
-    """Revisions only grow, by one a change.
+    """Revisions only grow: by one a change, or to the one that is given.
 
     Listeners are called in the order of subscription before the edit's caller goes on: what was
     acknowledged has reached them all. They do not raise: half of them would know of the edit.
@@ -49,10 +49,28 @@ class Feed:
 
         return unsubscribe
 
-    def publish(self, kind: ChangeKind, before: Instance | None, after: Instance | None) -> int:
-        """Tell a change to all listeners and return its revision."""
-        self.revision += 1
+    def publish(
+        self,
+        kind: ChangeKind,
+        before: Instance | None,
+        after: Instance | None,
+        revision: int | None = None,
+    ) -> int:
+        """Tell a change to all listeners and return its revision: the next, or the one given.
+
+        Raises ValueError, before anyone is told, for one that is not above all before.
+        """
+        if revision is None:
+            revision = self.revision + 1
+        else:
+            self.check(revision)
+        self.revision = revision
         change = Change(self.revision, kind, before, after)
         for listener in tuple(self._listeners):  # one of them may unsubscribe meanwhile
             listener(change)
         return self.revision
+
+    def check(self, revision: int) -> None:
+        """Raise ValueError for a revision that is not above all before."""
+        if revision <= self.revision:
+            raise ValueError(f"revision {revision} does not come after {self.revision}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.deadlines import Deadlines
+from dnsregistry.registry.entry import Entry
 from dnsregistry.registry.errors import InvalidField, UnknownInstance
 from dnsregistry.registry.feed import ChangeKind, Feed
 from dnsregistry.registry.instance import Instance, Status
@@ -29,10 +30,18 @@ class Renewal:
     unknown: list[str]
 
 
+def settle(held: Instance, given: Instance) -> Instance:
+    """What is held after a registration of an id that is held: maintenance stays."""
+    if held.status is Status.MAINTENANCE:
+        return replace(given, status=Status.MAINTENANCE)
+    return given
+
+
 class Registry:
     """Every operation is O(log n) or better in the number of instances.
 
-    `now` must not run backwards from call to call.
+    `now` must not run backwards from call to call. What is decided elsewhere is not asked for
+    but told: `restore`, `hold` and `end` do as they are told, with the revisions given.
     """
 
     def __init__(self, revision: int = 0) -> None:
@@ -40,7 +49,7 @@ class Registry:
         self.feed = Feed(revision)
         self._deadlines = Deadlines()
         self._promises = Promises()
-        self._sequence = 0
+        self.sequence = 0
 
     def grant(self, instance: Instance, now: float) -> Grant:
         """Register an instance, or replace the one with its id, and start its lease.
@@ -122,6 +131,60 @@ class Registry:
         """When `expire` next has something to look at; None without any lease that ends."""
         return self._deadlines.earliest()
 
+    def resume(self, revision: int, sequence: int) -> None:
+        """Go on after the numbers of an earlier run. Neither goes back."""
+        self.feed.revision = max(self.feed.revision, revision)
+        self.sequence = max(self.sequence, sequence)
+
+    def restore(self, entry: Entry, *, renewed_at: float, deadline: float) -> Lease:
+        """File a lease of an earlier run, without telling a change.
+
+        No lease of that id is held, and the entry's sequence number is above all before.
+        """
+        lease = Lease(entry.instance, entry.sequence, entry.revision, entry.granted_at)
+        self.catalogue.insert(lease)
+        self.resume(entry.revision, entry.sequence)
+        self._move(lease, renewed_at, deadline)
+        return lease
+
+    def hold(self, entry: Entry, *, renewed_at: float, deadline: float) -> Lease:
+        """Hold what was decided elsewhere, and tell it as a change of the entry's revision.
+
+        A lease that is held under the id keeps its sequence number. Raises ValueError for a
+        revision that does not come after all before; nothing is changed then.
+        """
+        lease = self.catalogue.find(entry.instance.id)
+        self.feed.check(entry.revision)
+        if lease is None:
+            lease = Lease(entry.instance, entry.sequence, entry.revision, entry.granted_at)
+            self.sequence = max(self.sequence, entry.sequence)
+            self.catalogue.insert(lease)
+            before, kind = None, ChangeKind.REGISTERED
+        else:
+            before, kind = lease.instance, ChangeKind.UPDATED
+            self.catalogue.replace(lease, entry.instance)
+            lease.revision = entry.revision
+        self._move(lease, renewed_at, deadline)
+        self.feed.publish(kind, before, entry.instance, entry.revision)
+        return lease
+
+    def end(self, instance_id: str, kind: ChangeKind, revision: int) -> None:
+        """End a lease as was decided elsewhere, and tell it under the revision given.
+
+        Raises UnknownInstance where none is held, ValueError as `hold` does.
+        """
+        lease = self.catalogue.find(instance_id)
+        if lease is None:
+            raise UnknownInstance(instance_id)
+        self.feed.check(revision)
+        self._deadlines.forget(lease)
+        self.catalogue.remove(lease)
+        self.feed.publish(kind, lease.instance, None, revision)
+
+    def _move(self, lease: Lease, renewed_at: float, deadline: float) -> None:
+        lease.renewed_at, lease.deadline = renewed_at, deadline
+        self._deadlines.schedule(lease)
+
     def _check_host_label(self, instance: Instance, field: str) -> None:
         label = host_label(instance.id)
         held = self.catalogue.find_host(label)
@@ -141,14 +204,12 @@ class Registry:
             lease = None
         created = lease is None
         if lease is None:
-            self._sequence += 1
-            lease = Lease(instance, self._sequence, self.feed.revision + 1, now)
+            self.sequence += 1
+            lease = Lease(instance, self.sequence, self.feed.revision + 1, now)
             self.catalogue.insert(lease)
             self.feed.publish(ChangeKind.REGISTERED, None, instance)
         else:
-            if lease.instance.status is Status.MAINTENANCE:
-                instance = replace(instance, status=Status.MAINTENANCE)
-            self._update(lease, instance)
+            self._update(lease, settle(lease.instance, instance))
             lease.renew(now)
         self._deadlines.schedule(lease)
         return Grant(lease, created)

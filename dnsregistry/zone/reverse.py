@@ -139,6 +139,11 @@ class ReverseZones:
         """Own the reverse of whatever /24 or /64 an instance has an address in (`auto`)."""
         self._auto = Counter()
 
+    def take_in(self, instance: Instance) -> None:
+        """Take note of an instance that the catalogue held before changes were followed."""
+        for address in instance.addresses:
+            self._count(address, 1)
+
     def apply(self, change: Change) -> None:
         """Take note of the addresses that come and go."""
         for address in _addresses_of(change.after):

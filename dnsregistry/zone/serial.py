@@ -16,6 +16,12 @@ def start(now: float) -> int:
     return int(now * CHANGES_A_SECOND) % MODULUS or 1
 
 
+def resume(last: int | None, now: float) -> int:
+    """Return a serial to start with after one that an earlier run told last, if one is known."""
+    first = start(now)
+    return first if last is None or is_newer(first, last) else advance(last)
+
+
 def advance(serial: int) -> int:
     """Return the next serial; it wraps after 2^32 - 1 and skips 0, which some take for unset."""
     return (serial + 1) % MODULUS or 1

@@ -17,6 +17,7 @@ from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
+from dnsregistry.storage.memory import MemoryStore
 
 START = 1_700_000_000.0
 
@@ -40,9 +41,12 @@ def make_api() -> MakeApi:
 
     def make(**parts: Any) -> Api:
         numbers = count(1)
+        registry = parts.get("registry") or Registry()
+        now = parts.get("now", lambda: START)
         given: dict[str, Any] = {
-            "registry": Registry(),
-            "now": lambda: START,
+            "registry": registry,
+            "store": MemoryStore(registry, now),
+            "now": now,
             "lease_ttl": 30.0,
             "new_id": lambda: f"new-{next(numbers)}",
             "check": lambda instance, now: None,

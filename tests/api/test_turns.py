@@ -12,17 +12,18 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
-from dnsregistry.api import heartbeats, turns
+from dnsregistry import turns
+from dnsregistry.api import heartbeats
 from dnsregistry.api.arrays import register_array
 from dnsregistry.api.context import Api
 from dnsregistry.api.identity import choose_id
-from dnsregistry.api.turns import SLICE, drain, finish_in_turns, take_turns
 from dnsregistry.registry.admission import METADATA_OCTETS, admit
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.names import host_label
 from dnsregistry.registry.registry import Registry
+from dnsregistry.turns import SLICE, drain, finish_in_turns, take_turns
 
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
 MakeApi = Callable[..., Api]

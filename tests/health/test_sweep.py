@@ -13,6 +13,7 @@ from dnsregistry.registry.admission import admit
 from dnsregistry.registry.feed import Change, ChangeKind
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
+from dnsregistry.storage.memory import MemoryStore
 from tests.program import PATIENCE, Clock
 
 
@@ -22,7 +23,7 @@ def _make(id: str, ttl: float | None) -> Instance:
 
 @asynccontextmanager
 async def _sweeping(registry: Registry, now: Callable[[], float]) -> AsyncIterator[None]:
-    task = asyncio.create_task(sweep(registry, now))
+    task = asyncio.create_task(sweep(MemoryStore(registry, now), now))
     yield
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

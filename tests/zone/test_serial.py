@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnsregistry.zone.serial import CHANGES_A_SECOND, MODULUS, advance, is_newer, start
+from dnsregistry.zone.serial import CHANGES_A_SECOND, MODULUS, advance, is_newer, resume, start
 
 SERIALS = st.integers(0, MODULUS - 1) | st.sampled_from([0, 1, MODULUS - 1, MODULUS // 2])
 
@@ -46,3 +46,13 @@ def test_a_run_begins_after_one_that_kept_to_the_pace(
     changes = data.draw(st.integers(0, seconds * CHANGES_A_SECOND - 1))
     last = (start(begun) + changes) % MODULUS
     assert is_newer(start(begun + seconds), last) or last == 0
+
+
+def test_a_serial_goes_on_after_the_one_that_was_told() -> None:
+    now = 1_800_000_000.0
+    first = start(now)
+    assert resume(None, now) == first
+    assert resume(first - 1, now) == first
+    assert resume(first, now) == first + 1
+    ahead = (first + 5000) % MODULUS
+    assert resume(ahead, now) == advance(ahead)

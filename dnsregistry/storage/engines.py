@@ -1,0 +1,29 @@
+"""The engines by the scheme of their URL: a new one has its line here."""
+
+from collections.abc import Callable, Mapping
+
+from dnsregistry.registry.registry import Registry
+from dnsregistry.storage.memory import MemoryStore
+from dnsregistry.storage.store import Store
+
+Build = Callable[[str, Registry, Callable[[], float]], Store]
+"""From the whole URL, the registry and its clock. Raises ValueError with the rule it breaks."""
+
+
+def build_store(url: str, registry: Registry, now: Callable[[], float]) -> Store:
+    """The store that a URL names, not started. Raises ValueError."""
+    scheme, mark, _ = url.partition("://")
+    build = _ENGINES.get(scheme) if mark else None
+    if build is None:
+        known = ", ".join(f"{name}://" for name in _ENGINES)
+        raise ValueError(f"is no store; a store's URL begins with one of {known}")
+    return build(url, registry, now)
+
+
+def _build_memory(url: str, registry: Registry, now: Callable[[], float]) -> Store:
+    if url != "memory://":
+        raise ValueError("memory:// stands alone")
+    return MemoryStore(registry, now)
+
+
+_ENGINES: Mapping[str, Build] = {"memory": _build_memory}

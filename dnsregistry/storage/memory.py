@@ -1,0 +1,66 @@
+"""The store that keeps nothing: the registry itself, for as long as the process lives."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.registry import Grant, Registry, Renewal
+from dnsregistry.storage.store import Outage
+from dnsregistry.turns import finish_in_turns
+
+
+class MemoryStore:
+    """Every change is a plain call; `now` is the registry's clock."""
+
+    def __init__(self, registry: Registry, now: Callable[[], float]) -> None:
+        self._registry = registry
+        self._now = now
+
+    @property
+    def outage(self) -> Outage | None:
+        """There is none."""
+        return None
+
+    async def start(self) -> int | None:
+        """Nothing is kept."""
+        return None
+
+    def follow_serial(self, tell: Callable[[], int]) -> None:
+        """The next run starts with one of its own time."""
+
+    async def stop(self) -> None:
+        """Nothing was begun."""
+
+    async def grant(self, instance: Instance) -> Grant:
+        """Register an instance."""
+        return self._registry.grant(instance, self._now())
+
+    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+        """Register all; others may change the registry between two slices."""
+        grant, now = self._registry.grant, self._now
+        return [grant(instance, now()).lease async for instance in finish_in_turns(instances)]
+
+    async def renew(self, instance_id: str) -> Lease:
+        """Renew one lease."""
+        return self._registry.renew(instance_id, self._now())
+
+    async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
+        """Renew many leases."""
+        return self._registry.renew_all(instance_ids, self._now())
+
+    async def set_status(self, instance_id: str, status: Status) -> Lease:
+        """Give an instance another status."""
+        return self._registry.set_status(instance_id, status, self._now())
+
+    async def revoke(self, instance_id: str) -> None:
+        """End a lease."""
+        self._registry.revoke(instance_id, self._now())
+
+    async def expire(self, most: int) -> float | None:
+        """End what is due."""
+        self._registry.expire(self._now(), most)
+        return self._registry.next_deadline()
+
+    def tell(self) -> Mapping[str, object]:
+        """Its name."""
+        return {"engine": "memory"}

@@ -1,0 +1,94 @@
+"""The Protocol that every engine keeps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.registry import Grant, Renewal
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Since when, in unix time, a store takes no change, and why."""
+
+    since: float
+    reason: str
+
+
+class Store(Protocol):
+    """Changes of one registry, each durable as far as the engine goes before it is answered.
+
+    An answer to a change finds the registry holding it, and its listeners told. A change that
+    raises has left nothing behind, neither in the store nor in the registry. Those that change
+    something raise StoreAway while the store takes none. The methods are called in the event
+    loop that ran `start`.
+    """
+
+    @property
+    def outage(self) -> Outage | None:
+        """What keeps the store from taking changes; None while it takes them."""
+        ...
+
+    async def start(self) -> int | None:
+        """Have the registry hold what is kept, with no change told and each lease at a full ttl.
+
+        Returns the last SOA serial that an earlier run may have told, None where there is none.
+        Raises StoreError, and nothing is left open then.
+        """
+        ...
+
+    def follow_serial(self, tell: Callable[[], int]) -> None:
+        """Keep the SOA serial too: this tells the one of now, which a change moves by one at most.
+
+        It may move by some thousands more from one second to the next.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Finish what was begun, and let go of everything. The registry is left as it is."""
+        ...
+
+    async def grant(self, instance: Instance) -> Grant:
+        """Register an instance, or replace the one with its id, and start its lease.
+
+        As `Registry.grant`. Raises InvalidField.
+        """
+        ...
+
+    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+        """Register all instances, or none where it fails. Their ids differ.
+
+        Each has the registry's promise until this returns. Goes in slices of time; cancelled, it
+        goes on to the end first.
+        """
+        ...
+
+    async def renew(self, instance_id: str) -> Lease:
+        """Move a live lease's deadline one ttl from now. Raises UnknownInstance."""
+        ...
+
+    async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
+        """Renew the leases that are live; the others' ids are in the answer."""
+        ...
+
+    async def set_status(self, instance_id: str, status: Status) -> Lease:
+        """Give a live instance another status; its deadline stays. Raises UnknownInstance."""
+        ...
+
+    async def revoke(self, instance_id: str) -> None:
+        """End a live instance's lease. Raises UnknownInstance."""
+        ...
+
+    async def expire(self, most: int) -> float | None:
+        """End leases past their deadline, having looked at up to `most`.
+
+        Returns the time at which there may be more to do, None while no lease ends. During an
+        outage no lease ends, and this sees to it; it does not raise StoreAway.
+        """
+        ...
+
+    def tell(self) -> Mapping[str, object]:
+        """The store's numbers, as JSON can have them; `engine` names it."""
+        ...

@@ -1,0 +1,235 @@
+"""What every store does, whatever it keeps its leases in."""
+
+import asyncio
+
+import pytest
+
+from dnsregistry.registry.errors import InvalidField, UnknownInstance
+from dnsregistry.registry.feed import Change, ChangeKind
+from dnsregistry.registry.instance import Status
+from dnsregistry.registry.names import host_label
+from tests.storage.conftest import House, Make
+
+LONG_ID = "an-id-of-more-than-sixteen-octets"
+ALL = 1000
+
+
+def _told(house: House) -> list[tuple[ChangeKind, str]]:
+    told = []
+    for change in house.changes:
+        shown = change.after or change.before
+        assert shown is not None
+        told.append((change.kind, shown.id))
+    return told
+
+
+async def test_what_was_granted_is_held_and_told(house: House, make: Make) -> None:
+    grant = await house.store.grant(make())
+    assert grant.created
+    assert house.registry.catalogue.find("a") is grant.lease
+    assert (grant.lease.granted_at, grant.lease.deadline) == (house.clock(), house.clock() + 30)
+    assert _told(house) == [(ChangeKind.REGISTERED, "a")]
+    assert grant.lease.revision == house.changes[0].revision == house.registry.feed.revision
+
+
+async def test_another_description_replaces_the_first_in_its_place(
+    house: House, make: Make
+) -> None:
+    first = (await house.store.grant(make())).lease
+    await house.store.grant(make("b"))
+    granted_at, sequence = first.granted_at, first.sequence
+    house.clock.advance(5)
+    again = await house.store.grant(make("A", port=81))
+    assert not again.created
+    assert again.lease is first
+    assert (first.granted_at, first.sequence) == (granted_at, sequence)
+    assert (first.instance.port, first.deadline) == (81, house.clock() + 30)
+    assert house.ids == ["A", "b"]
+    assert first.revision == house.changes[-1].revision
+
+
+async def test_the_same_again_is_a_renewal(house: House, make: Make) -> None:
+    await house.store.grant(make())
+    revision = house.registry.feed.revision
+    house.clock.advance(5)
+    again = await house.store.grant(make())
+    assert (again.created, again.lease.deadline) == (False, house.clock() + 30)
+    assert (again.lease.renewed_at, house.registry.feed.revision) == (house.clock(), revision)
+
+
+async def test_a_shorter_ttl_counts_from_now(house: House, make: Make) -> None:
+    await house.store.grant(make(ttl=None))
+    await house.store.grant(make(ttl=2))
+    house.clock.advance(2)
+    await house.store.expire(ALL)
+    assert house.ids == []
+
+
+async def test_maintenance_survives_a_registration(house: House, make: Make) -> None:
+    await house.store.grant(make())
+    await house.store.set_status("a", Status.MAINTENANCE)
+    grant = await house.store.grant(make(port=81, status=Status.DRAINING))
+    assert grant.lease.instance == make(port=81, status=Status.MAINTENANCE)
+    assert (await house.store.set_status("a", Status.HEALTHY)).instance == make(port=81)
+
+
+async def test_a_host_label_is_given_once(house: House, make: Make) -> None:
+    await house.store.grant(make(LONG_ID))
+    with pytest.raises(InvalidField, match="would share the host name"):
+        await house.store.grant(make(host_label(LONG_ID)))
+    await house.store.revoke(LONG_ID)
+    assert (await house.store.grant(make(host_label(LONG_ID)))).created
+
+
+async def test_of_two_at_once_one_gets_the_host_label(house: House, make: Make) -> None:
+    results = await asyncio.gather(
+        house.store.grant(make(LONG_ID)),
+        house.store.grant(make(host_label(LONG_ID))),
+        return_exceptions=True,
+    )
+    assert [type(result).__name__ for result in results] == ["Grant", "InvalidField"]
+    assert house.ids == [LONG_ID]
+
+
+async def test_changes_of_one_instance_at_once_come_in_order(house: House, make: Make) -> None:
+    store = house.store
+    results = await asyncio.gather(
+        store.grant(make()),
+        store.grant(make(port=81)),
+        store.set_status("a", Status.DRAINING),
+        store.revoke("A"),
+        store.revoke("a"),
+        store.grant(make(port=82)),
+        store.grant(make(port=82)),
+        return_exceptions=True,
+    )
+    assert [type(result).__name__ for result in results] == [
+        *("Grant", "Grant", "Lease", "NoneType", "UnknownInstance", "Grant", "Grant")
+    ]
+    assert [change.kind for change in house.changes] == [
+        *(ChangeKind.REGISTERED, ChangeKind.UPDATED, ChangeKind.UPDATED, ChangeKind.REMOVED),
+        ChangeKind.REGISTERED,
+    ]
+    revisions = [change.revision for change in house.changes]
+    assert revisions == sorted(set(revisions))
+    lease = house.registry.catalogue.find("a")
+    assert lease is not None
+    assert (lease.instance, lease.revision) == (make(port=82), revisions[-1])
+
+
+async def test_many_at_once_are_all_held(house: House, make: Make) -> None:
+    await asyncio.gather(*(house.store.grant(make(f"i{number}")) for number in range(500)))
+    assert sorted(house.ids) == sorted(f"i{number}" for number in range(500))
+    assert len({lease.sequence for lease in house.registry.catalogue.after(0)}) == 500
+
+
+async def test_an_array_is_held_in_its_order(house: House, make: Make) -> None:
+    await house.store.grant(make("i1", port=81))
+    instances = [make(f"i{number}") for number in range(3)]
+    for instance in instances:
+        house.registry.promise(instance)
+    leases = await house.store.grant_all(instances)
+    assert [lease.instance for lease in leases] == instances
+    assert house.ids == ["i1", "i0", "i2"]
+    assert _told(house)[1:] == [
+        *((ChangeKind.REGISTERED, "i0"), (ChangeKind.UPDATED, "i1"), (ChangeKind.REGISTERED, "i2"))
+    ]
+    assert await house.store.grant_all([]) == []
+
+
+async def test_an_array_that_is_cancelled_is_held_whole(house: House, make: Make) -> None:
+    instances = [make(f"i{number}") for number in range(5)]
+    for instance in instances:
+        house.registry.promise(instance)
+    task = asyncio.ensure_future(house.store.grant_all(instances))
+
+    def cancel(_: Change) -> None:
+        task.cancel()
+
+    house.registry.feed.subscribe(cancel)
+    await asyncio.wait([task])
+    assert len(house.ids) == 5
+
+
+async def test_a_grant_whose_asker_is_gone_is_held_whole_or_not_at_all(
+    house: House, make: Make
+) -> None:
+    task = asyncio.ensure_future(house.store.grant(make(LONG_ID)))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    await house.store.grant(make("next"))
+    assert house.ids in (["next"], [LONG_ID, "next"])
+    if LONG_ID in house.ids:
+        await house.store.revoke(LONG_ID)
+    assert (await house.store.grant(make(host_label(LONG_ID)))).created
+
+
+async def test_a_heartbeat_renews_and_tells_nothing(house: House, make: Make) -> None:
+    await house.store.grant(make())
+    house.clock.advance(29)
+    assert (await house.store.renew("A")).deadline == house.clock() + 30
+    renewal = await house.store.renew_all(["a", "ghost"])
+    assert (renewal.renewed, renewal.unknown) == (1, ["ghost"])
+    assert len(house.changes) == 1
+
+
+async def test_an_instance_that_is_not_there_is_unknown(house: House, make: Make) -> None:
+    await house.store.grant(make())
+    house.clock.advance(30)
+    for instance_id in ("a", "ghost"):
+        with pytest.raises(UnknownInstance):
+            await house.store.renew(instance_id)
+        with pytest.raises(UnknownInstance):
+            await house.store.set_status(instance_id, Status.DRAINING)
+        with pytest.raises(UnknownInstance):
+            await house.store.revoke(instance_id)
+
+
+async def test_a_status_moves_no_deadline(house: House, make: Make) -> None:
+    lease = (await house.store.grant(make())).lease
+    deadline = lease.deadline
+    house.clock.advance(5)
+    assert await house.store.set_status("A", Status.DRAINING) is lease
+    assert (lease.instance.status, lease.deadline) == (Status.DRAINING, deadline)
+    await house.store.set_status("a", Status.DRAINING)
+    assert [change.kind for change in house.changes[1:]] == [ChangeKind.UPDATED]
+
+
+async def test_a_lease_ends_at_its_deadline(house: House, make: Make) -> None:
+    assert await house.store.expire(ALL) is None
+    await house.store.grant(make("short", ttl=2))
+    await house.store.grant(make("long", ttl=60))
+    due = await house.store.expire(ALL)
+    assert due is not None
+    assert house.clock() + 2 <= due < house.clock() + 2.1
+    house.clock.advance(2)
+    await house.store.expire(ALL)
+    assert house.ids == ["long"]
+    assert _told(house)[2:] == [(ChangeKind.EXPIRED, "short")]
+
+
+async def test_leases_end_a_slice_at_a_time(house: House, make: Make) -> None:
+    for number in range(5):
+        await house.store.grant(make(f"i{number}", ttl=2))
+    house.clock.advance(3)
+    due = await house.store.expire(2)
+    assert due is not None
+    assert due <= house.clock()
+    assert len(house.ids) == 3
+
+
+async def test_a_registration_after_the_deadline_begins_anew(house: House, make: Make) -> None:
+    first = (await house.store.grant(make())).lease.sequence
+    house.clock.advance(30)
+    grant = await house.store.grant(make())
+    assert grant.created
+    assert grant.lease.sequence > first
+    assert [change.kind for change in house.changes] == [
+        *(ChangeKind.REGISTERED, ChangeKind.EXPIRED, ChangeKind.REGISTERED)
+    ]
+
+
+async def test_a_store_that_is_there_has_no_outage(house: House, engine: str) -> None:
+    assert house.store.outage is None
+    assert house.store.tell()["engine"] == engine
