@@ -11,7 +11,7 @@ import asyncio
 import base64
 import secrets
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import random
@@ -30,6 +30,8 @@ from dnsregistry.answers.responder import Protection, Recursion, Responder
 from dnsregistry.api.application import build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
+from dnsregistry.api.dialects.build import build_listeners
+from dnsregistry.api.dialects.tally import DialectTally
 from dnsregistry.api.replies import write_time
 from dnsregistry.binding import Bound, Listening, Sockets, bind_all
 from dnsregistry.forward.endpoint import is_ours
@@ -81,6 +83,7 @@ class App:
         self._running = AsyncExitStack()
         self.registry = Registry()
         self.store: Store = build_store(settings.store, self.registry, now)
+        self._tallies = {place.dialect: DialectTally() for place in settings.places}
 
     async def start(self) -> Listening:
         """Bind, load, build, then serve.
@@ -112,7 +115,9 @@ class App:
         self._spawn(self._zone_watch.run(), "zone files")
         self._spawn(sweep(self.store, self._now), "sweep")
         await self._start_dns(sockets.dns)
-        runner = await self._start_http(sockets.http)
+        api = self._make_api()
+        runner = await self._start_http(sockets.http, api)
+        await self._start_dialects(sockets.dialects, api)
         if self._settings.tls_cert is not None:
             await self._start_tls(self._settings.tls_cert, sockets, runner)
         if self._forwarder is not None:
@@ -224,9 +229,9 @@ class App:
             connections_per_client=settings.tcp_connections_per_client,
         )
 
-    async def _start_http(self, sock: socket.socket) -> Runner:
+    def _make_api(self) -> Api:
         settings = self._settings
-        api = Api(
+        return Api(
             registry=self.registry,
             store=self.store,
             now=self._now,
@@ -240,6 +245,8 @@ class App:
             body_limit=settings.body_limit,
             array_body_limit=settings.array_body_limit,
         )
+
+    async def _start_http(self, sock: socket.socket, api: Api) -> Runner:
         doh = DohServer(self._exchange)
         others = [("GET", DOH_PATH, doh.get), ("POST", DOH_PATH, doh.post)]
         runner = Runner(build_application(api, others), shutdown_timeout=SHUTDOWN_SECONDS)
@@ -247,6 +254,11 @@ class App:
         await runner.setup()
         await web.SockSite(runner, sock).start()
         return runner
+
+    async def _start_dialects(self, sockets: Mapping[str, socket.socket], api: Api) -> None:
+        for listener in build_listeners(api, self._settings, sockets, self._tallies):
+            self._running.push_async_callback(listener.stop)
+            await listener.start()
 
     def _tell_readiness(self) -> Readiness:
         reasons = [str(problem) for problem in self._zone_watch.problems()]

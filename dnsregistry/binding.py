@@ -1,11 +1,12 @@
 """All listening sockets that the settings ask for, bound before anything else is begun."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
+from dnsregistry.api.dialects.known import DIALECTS
 from dnsregistry.servers.sockets import ListenError, Pair, bind_pair, listen_tcp
 from dnsregistry.settings import Settings
 
@@ -16,12 +17,13 @@ B = TypeVar("B", Pair, socket.socket)
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the program listens."""
+    """Where the program listens; a dialect's other ports are under `name-label`."""
 
     dns: Sequence[Bound]
     dot: Sequence[Bound]
     http: Bound
     https: Bound | None
+    dialects: Mapping[str, Bound]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Sockets:
     dot: Sequence[socket.socket]
     http: socket.socket
     https: socket.socket | None
+    dialects: Mapping[str, socket.socket]
 
     @property
     def listening(self) -> Listening:
@@ -41,13 +44,14 @@ class Sockets:
             dot=[_address(sock) for sock in self.dot],
             http=_address(self.http),
             https=_address(self.https) if self.https else None,
+            dialects={name: _address(sock) for name, sock in self.dialects.items()},
         )
 
     def close(self) -> None:
         """Close those that are still open."""
         for pair in self.dns:
             pair.close()
-        for sock in (*self.dot, self.http):
+        for sock in (*self.dot, self.http, *self.dialects.values()):
             sock.close()
         if self.https is not None:
             self.https.close()
@@ -76,8 +80,27 @@ def bind_all(settings: Settings) -> Sockets:
         if settings.tls_cert:
             host, port = settings.http_host, settings.https_port
             https = _bind("HTTP_HOST, HTTPS_PORT", listen_tcp, host, port)
+            opened.callback(https.close)
+        dialects = _bind_dialects(settings, opened)
         opened.pop_all()
-    return Sockets(dns, dot, http, https)
+    return Sockets(dns, dot, http, https, dialects)
+
+
+def _bind_dialects(settings: Settings, opened: ExitStack) -> dict[str, socket.socket]:
+    sockets: dict[str, socket.socket] = {}
+    declared = {dialect.name: dialect for dialect in DIALECTS}
+    for place in settings.places:
+        dialect = declared[place.dialect]
+        host = place.host or settings.http_host
+        port = dialect.port if place.port is None else place.port
+        wanted = {place.dialect: ("DIALECTS", port)}
+        for label, setting in dialect.other_ports.items():
+            wanted[f"{place.dialect}-{label}"] = (setting.upper(), getattr(settings, setting))
+        for name, (said_in, number) in wanted.items():
+            sock = _bind(f"{said_in}, {name}", listen_tcp, host, number)
+            opened.callback(sock.close)
+            sockets[name] = sock
+    return sockets
 
 
 def _bind(settings: str, bind: Callable[[str, int], B], host: str, port: int) -> B:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -18,6 +18,10 @@ from pydantic_settings import (
 )
 
 from dnsregistry.answers.access import EVERYONE
+from dnsregistry.api.dialects.known import DIALECTS, USUAL_PORTS
+from dnsregistry.api.dialects.places import Place
+from dnsregistry.api.dialects.settings import DialectSettings
+from dnsregistry.api.dialects.variables import Followed, VariableError, follow_variables
 from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
 from dnsregistry.registry.errors import InvalidField
@@ -53,7 +57,7 @@ class SettingsError(Exception):
     """A setting is wrong; the text is one sentence that names it."""
 
 
-class Settings(BaseSettings):
+class Settings(DialectSettings):
     """What `serve` can be told."""
 
     model_config = SettingsConfigDict(
@@ -241,6 +245,12 @@ class Settings(BaseSettings):
                 f"HTTP_HOST={self.http_host} would let anyone who reaches it write;"
                 " say INSECURE=true if that is meant"
             )
+        for place in () if self.insecure else self.places:
+            if place.host is not None and not ip_address(place.host).is_loopback:
+                raise ValueError(
+                    f"DIALECTS={place} would let anyone who reaches it write;"
+                    " say INSECURE=true if that is meant"
+                )
         return self
 
 
@@ -265,12 +275,35 @@ def load(
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
 
+    settings = _make(Sourced, flags, {})
+    if settings.dialects:
+        followed = _follow(settings, environment)
+        told = {**flags, **followed.settings, "dialects": _write_places(followed.places)}
+        settings = _make(Sourced, told, followed.said_by)
+    return settings, [_warn(name) for name in environment if _is_stray(name)]
+
+
+def _make(
+    sourced: type[Settings], flags: Mapping[str, object], said_by: Mapping[str, str]
+) -> Settings:
     values: dict[str, Any] = dict(flags)
     try:
-        settings = Sourced(**values)
+        return sourced(**values)
     except ValidationError as error:
-        raise SettingsError(_explain(error)) from None
-    return settings, [_warn(name) for name in environment if _is_stray(name)]
+        raise SettingsError(_explain(error, said_by)) from None
+
+
+def _follow(settings: Settings, environment: Mapping[str, str]) -> Followed:
+    """What the variables of the dialects' documents say beside the settings."""
+    given = settings.model_fields_set
+    try:
+        return follow_variables(DIALECTS, settings.places, given, environment)
+    except VariableError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _write_places(places: Sequence[Place]) -> str:
+    return ",".join(str(place.at(port=USUAL_PORTS[place.dialect])) for place in places)
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -287,12 +320,13 @@ def _read_file(path: Path) -> dict[str, object]:
     return values
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, said_by: Mapping[str, str]) -> str:
     first = error.errors(include_url=False)[0]
     text = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
         return text
-    name = str(first["loc"][0]).upper()
+    field = str(first["loc"][0])
+    name = said_by.get(field, field.upper())
     return f"{name}={first['input']}: {text[0].lower()}{text[1:]}"
 
 

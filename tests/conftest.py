@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 
@@ -40,8 +40,12 @@ async def start() -> AsyncIterator[Start]:
     programs: list[Program] = []
     sockets = _open_sockets()
 
-    async def start_program(clock: Clock | None = None, **settings: object) -> Program:
-        program = Program(clock or Clock(), **settings)
+    async def start_program(
+        clock: Clock | None = None,
+        environment: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> Program:
+        program = Program(clock or Clock(), environment, **settings)
         programs.append(program)
         await program.start()
         return program

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -149,10 +149,12 @@ class Dns:
 class Program:
     """The program, started; `clock` stands still until it is moved."""
 
-    def __init__(self, clock: Clock, **settings: object) -> None:
+    def __init__(
+        self, clock: Clock, environment: Mapping[str, str] | None = None, **settings: object
+    ) -> None:
         ports = {"dns_port": 0, "http_port": 0, "dot_port": 0, "https_port": 0}
         self.clock = clock
-        self.settings, _ = load({**ports, **settings}, {}, None)
+        self.settings, _ = load({**ports, **settings}, environment or {}, None)
         self.app = App(self.settings, clock)
         self._open = AsyncExitStack()
 
@@ -164,6 +166,7 @@ class Program:
         self.port = self.dns.port
         self.dot_port = listening.dot[0][1] if listening.dot else 0
         self.https_port = listening.https[1] if listening.https else 0
+        self.dialects = {name: port for name, (_, port) in listening.dialects.items()}
         self.ask = self.dns.ask
         self.http = ClientSession(self.url)
         self._open.push_async_callback(self.http.close)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import StreamReader, web
@@ -17,16 +18,20 @@ from dnsregistry.api.problems import (
 IDLE = 75.0
 """Seconds that a connection may stay without a request: longer than proxies keep theirs."""
 
+Tell = Callable[[Problem], web.Response]
+"""Writes a problem as an answer."""
+
 _log = logging.getLogger(__name__)
 
 
 class Connection(web.RequestHandler):
-    """One connection; what fails before a handler is reached is a problem document too."""
+    """One connection; what fails before a handler is reached is told like all else."""
 
-    __slots__ = ("_answered",)
+    __slots__ = ("_answered", "_tell")
 
-    def __init__(self, *given: Any, **settings: Any) -> None:
+    def __init__(self, *given: Any, tell: Tell, **settings: Any) -> None:
         super().__init__(*given, **settings)
+        self._tell = tell
         self._answered: StreamReader | None = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -46,10 +51,10 @@ class Connection(web.RequestHandler):
         if status < 500:
             _log.debug("no HTTP from %s: %s", request.remote, message)
             lines = (message or "").splitlines() or [""]
-            response = problem_reply(Problem(INVALID_HTTP, lines[0]))
+            response = self._tell(Problem(INVALID_HTTP, lines[0]))
         else:
             _log.error("a request from %s failed", request.remote, exc_info=exc)
-            response = problem_reply(Problem(INTERNAL_ERROR, "the cause is in the server's log"))
+            response = self._tell(Problem(INTERNAL_ERROR, "the cause is in the server's log"))
         response.force_close()
         return response
 
@@ -58,7 +63,7 @@ class Connection(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Send the answer, also where aiohttp refused before any handler."""
         if isinstance(resp, web.HTTPException) and resp.status >= 400:
-            resp = problem_reply(problem_of_http(resp))
+            resp = self._tell(problem_of_http(resp))
         self._answered = request.content
         if self._answered.exception() is not None:
             # A body that broke off has no rest to wait for, and no request after it.
@@ -70,23 +75,34 @@ class Connection(web.RequestHandler):
 class Server(web.Server):
     """Makes a Connection for each peer."""
 
+    def __init__(self, *given: Any, tell: Tell, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self._tell = tell
+
     def __call__(self) -> web.RequestHandler:  # noqa: D102 - asyncio's protocol factory
-        return Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self, loop=self._loop, tell=self._tell, **self._kwargs)
 
 
 class Runner(web.AppRunner):
-    """Serves the application on any number of sites. No access log: a line per heartbeat."""
+    """Serves the application on any number of sites. No access log: a line per heartbeat.
 
-    __slots__ = ()
+    `tell` writes what fails before a handler is reached.
+    """
 
-    def __init__(self, application: web.Application, **settings: Any) -> None:
+    __slots__ = ("_tell",)
+
+    def __init__(
+        self, application: web.Application, tell: Tell = problem_reply, **settings: Any
+    ) -> None:
         super().__init__(application, access_log=None, **{"keepalive_timeout": IDLE, **settings})
+        self._tell = tell
 
     async def _make_server(self) -> web.Server:
         # aiohttp offers no other place to say which class a connection is of.
         made = await super()._make_server()
         return Server(
             made.request_handler,
+            tell=self._tell,
             request_factory=made.request_factory,
             loop=asyncio.get_running_loop(),
             handler_cancellation=made.handler_cancellation,

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from dnsregistry.answers.access import EVERYONE
+from dnsregistry.api.dialects.settings import DialectSettings
 from dnsregistry.settings import PREFIX, Settings
 
 Command = Callable[..., Any]
@@ -13,7 +14,9 @@ Command = Callable[..., Any]
 
 def add_settings(command: Command) -> Command:
     """Give a command an option for each setting; those not given are None."""
-    for name, field in reversed(Settings.model_fields.items()):
+    names = sorted(Settings.model_fields, key=DialectSettings.model_fields.__contains__)
+    for name in reversed(names):
+        field = Settings.model_fields[name]
         text = f"{field.description} [{PREFIX}{name.upper()}; default: {_write(field.default)}]"
         flag = f"--{name.replace('_', '-')}"
         if field.annotation is bool:

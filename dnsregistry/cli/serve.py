@@ -78,6 +78,8 @@ async def _serve(settings: Settings, ready_file: Path | None, demo: bool) -> Non
         _tell(f"http  http://{_join(*listening.http)}")
         if listening.https:
             _tell(f"https https://{_join(*listening.https)}")
+        for name, bound in listening.dialects.items():
+            _tell(f"{name} {_join(*bound)}")
         if demo:
             from dnsregistry.cli.demo import Demo
 
@@ -127,6 +129,9 @@ def _write_ready_file(path: Path, listening: "Listening") -> None:
         "dot": [{"host": host, "port": port} for host, port in listening.dot],
         "http": {"host": listening.http[0], "port": listening.http[1]},
         "https": listening.https and {"host": listening.https[0], "port": listening.https[1]},
+        "dialects": {
+            name: {"host": host, "port": port} for name, (host, port) in listening.dialects.items()
+        },
     }
     # Whoever waits for the file must never read half of it.
     partial = path.with_name(f"{path.name}.{os.getpid()}")

@@ -1,0 +1,1 @@
+"""The registry of base URLs: ids of the registry's own making, renewed by heartbeats."""

@@ -1,0 +1,118 @@
+"""A dialect that is spoken over HTTP: its routes on a port of its own, and its own form of error.
+
+Whatever goes wrong, before a handler is reached too, is told in the document's form.
+"""
+
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from dnsregistry.api.application import SERVER, Route
+from dnsregistry.api.body import read_body
+from dnsregistry.api.connection import Runner
+from dnsregistry.api.context import Api
+from dnsregistry.api.dialects.cors import Cors
+from dnsregistry.api.dialects.tally import DialectTally
+from dnsregistry.api.jsontext import parse_object
+from dnsregistry.api.problems import (
+    INTERNAL_ERROR,
+    Problem,
+    problem_of_fact,
+    problem_of_http,
+)
+from dnsregistry.registry.errors import RegistryError
+
+SHUTDOWN_SECONDS = 5.0
+"""What requests on their way get to end in: more than any of ours takes."""
+
+Tell = Callable[[Problem], web.Response]
+"""Writes a problem in the document's form."""
+
+_log = logging.getLogger(__name__)
+
+
+class HttpListener:
+    """Serves an application on a socket, and tells what is no HTTP in the dialect's form."""
+
+    def __init__(self, application: web.Application, sock: socket.socket, tell: Tell) -> None:
+        self._runner = Runner(application, tell=tell, shutdown_timeout=SHUTDOWN_SECONDS)
+        self._socket = sock
+
+    async def start(self) -> None:
+        """Accept from now on."""
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._socket).start()
+
+    async def stop(self) -> None:
+        """Take no more, end what is on its way, close."""
+        await self._runner.cleanup()
+
+
+def build_application(
+    routes: Sequence[Route], tell: Tell, cors: Cors, tally: DialectTally
+) -> web.Application:
+    """The routes, ready to be served. HEAD goes where GET does."""
+    application = web.Application(middlewares=[_answer(tell, cors, tally)])
+    for method, path, handler in routes:
+        application.router.add_route(method, path, handler)
+        if method == "GET":
+            application.router.add_route("HEAD", path, handler)
+
+    async def finish(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Server"] = SERVER
+        response.headers.update(cors.mark(request, response.headers))
+
+    application.on_response_prepare.append(finish)
+    return application
+
+
+async def read_object(api: Api, request: web.Request) -> dict[str, object]:
+    """The JSON object that the body is. Raises Problem."""
+    body = await read_body(request, limit=api.body_limit, patience=api.body_patience)
+    return parse_object(body)
+
+
+def _answer(tell: Tell, cors: Cors, tally: DialectTally) -> Middleware:
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began = perf_counter()
+        try:
+            if cors.is_preflight(request):
+                return cors.answer_preflight(request)
+            cors.check(request)
+            return await handler(request)
+        except Exception as error:  # noqa: BLE001 - one request must not hurt the next
+            return _tell(request, error, tell, tally)
+        finally:
+            tally.note_time(perf_counter() - began)
+
+    return answer
+
+
+def _tell(
+    request: web.Request, error: Exception, tell: Tell, tally: DialectTally
+) -> web.StreamResponse:
+    if isinstance(error, web.HTTPException) and error.status < 400:
+        raise error
+    problem = problem_of(error)
+    if problem.kind is INTERNAL_ERROR:
+        tally.internal_errors += 1
+        _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    else:
+        tally.refused += 1
+    return tell(problem)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What an exception means to a client; one that nobody foresaw is an internal error."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RegistryError):
+        return problem_of_fact(error)
+    if isinstance(error, web.HTTPException):
+        return problem_of_http(error)
+    return Problem(INTERNAL_ERROR, "the cause is in the server's log")

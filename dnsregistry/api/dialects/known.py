@@ -1,0 +1,10 @@
+"""All dialects there are; a new one is its line here."""
+
+from collections.abc import Mapping
+
+from dnsregistry.api.dialects.base_url.declaration import BASE_URL
+from dnsregistry.api.dialects.dialect import Dialect
+
+DIALECTS: tuple[Dialect, ...] = (BASE_URL,)
+
+USUAL_PORTS: Mapping[str, int] = {dialect.name: dialect.port for dialect in DIALECTS}
