@@ -14,6 +14,7 @@ from dnsregistry.registry.names import (
     check_service,
     parse_address,
 )
+from dnsregistry.registry.sharing import share
 
 PROTOCOLS = ("tcp", "udp")
 SHORTEST_TTL = 1.0
@@ -32,6 +33,7 @@ METADATA_OCTETS = 16 * 1024
 """Of metadata as JSON without spaces: every page of a list carries that of each instance on it, and
 a TXT record could never hold more than 64 KiB of any."""
 
+_PROTOCOLS = {protocol: protocol for protocol in PROTOCOLS}
 _NO_METADATA: Mapping[str, object] = {}
 
 
@@ -53,7 +55,7 @@ def admit(
     status: Status = Status.HEALTHY,
 ) -> Instance:
     """Return the instance in canonical form. Raises InvalidField; the first fault is told."""
-    if protocol not in PROTOCOLS:
+    if protocol not in _PROTOCOLS:
         raise InvalidField("protocol", f"{protocol!r} is not one of {', '.join(PROTOCOLS)}")
     addresses, host = _admit_addresses([address] if isinstance(address, str) else address)
     tags, capabilities = _admit_labels("tags", tags), _admit_labels("capabilities", capabilities)
@@ -61,18 +63,18 @@ def admit(
         raise InvalidField("tags", f"at most {MOST_LABELS} tags and capabilities are allowed")
     return Instance(
         id=check_id(id),
-        service=check_service(service),
-        protocol=protocol,
+        service=share(check_service(service)),
+        protocol=_PROTOCOLS[protocol],
         addresses=addresses,
         host=host,
-        port=_admit_number("port", port, 1),
-        ports=_admit_ports(ports) if ports else (),
+        port=share(_admit_number("port", port, 1)),
+        ports=share(_admit_ports(ports)) if ports else (),
         priority=_admit_number("priority", priority, 0),
         weight=_admit_number("weight", weight, 0),
         tags=tags,
         capabilities=capabilities,
         metadata=_admit_metadata(metadata) if metadata else _NO_METADATA,
-        version=version,
+        version=version if version is None else share(version),
         ttl=_admit_ttl(ttl),
         status=status,
     )
@@ -97,7 +99,7 @@ def _admit_labels(field: str, texts: Iterable[str]) -> tuple[str, ...]:
     kept: dict[str, str] = {}
     for text in texts:
         kept.setdefault(check_label(field, text), text)
-    return tuple(kept.values())
+    return share(tuple(kept.values()))
 
 
 def _admit_ports(ports: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -139,4 +141,4 @@ def _admit_ttl(ttl: float | None) -> float | None:
             f"{ttl} is not between {SHORTEST_TTL:.0f} and {LONGEST_TTL:.0f} seconds;"
             " null means no end",
         )
-    return float(ttl)
+    return share(float(ttl))

@@ -11,7 +11,7 @@ from dnsregistry.registry.arrivals import Arrivals
 from dnsregistry.registry.index import Index
 from dnsregistry.registry.instance import Endpoint, Instance, Status
 from dnsregistry.registry.lease import Lease
-from dnsregistry.registry.names import Address, host_label, is_short_host_label
+from dnsregistry.registry.names import Address, fold_id, host_label, is_short_host_label
 
 
 class Catalogue:
@@ -86,7 +86,7 @@ class Catalogue:
 
     def insert(self, lease: Lease) -> None:
         """File a lease under all its keys."""
-        key = lease.instance.id.lower()
+        key = fold_id(lease.instance.id)
         self._ids[key] = lease
         if not is_short_host_label(key):
             self._digests[host_label(key)] = lease

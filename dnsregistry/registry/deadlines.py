@@ -24,7 +24,7 @@ class Deadlines:
     """Leases by the time at which their deadline wants to be looked at."""
 
     def __init__(self) -> None:
-        self._slots: dict[int, dict[Lease, None]] = {}
+        self._slots: dict[int, tuple[int, dict[Lease, None]]] = {}
         self._heap: list[int] = []
 
     def schedule(self, lease: Lease) -> None:
@@ -39,19 +39,18 @@ class Deadlines:
             if lease.slot <= slot:
                 return
             self.forget(lease)
-        lease.slot = slot
-        waiting = self._slots.get(slot)
-        if waiting is None:
-            self._slots[slot] = {lease: None}
+        filed = self._slots.get(slot)
+        if filed is None:
+            filed = self._slots[slot] = (slot, {})
             heapq.heappush(self._heap, slot)
-        else:
-            waiting[lease] = None
+        lease.slot, waiting = filed  # the same number object for all leases of a slot
+        waiting[lease] = None
 
     def forget(self, lease: Lease) -> None:
         """Take the lease out, if it is in. O(1), taken over many."""
         if lease.slot is None:
             return
-        waiting = self._slots[lease.slot]
+        _, waiting = self._slots[lease.slot]
         del waiting[lease]
         if not waiting:
             del self._slots[lease.slot]
@@ -71,7 +70,7 @@ class Deadlines:
         """
         expired: list[Lease] = []
         while most > 0 and (due := self.earliest()) is not None and due <= now:
-            waiting = self._slots[self._heap[0]]
+            _, waiting = self._slots[self._heap[0]]
             while waiting and most > 0:
                 lease, _ = waiting.popitem()
                 lease.slot = None

@@ -1,4 +1,8 @@
-"""One way into the catalogue: a key to the leases that have it, in the order they came."""
+"""One way into the catalogue: a key to the leases that have it, in the order they came.
+
+Most keys, such as an endpoint, have one lease. It is held as it is; the dict that keeps several
+in order would take three times what the lease itself does.
+"""
 
 from collections.abc import Collection, Hashable
 from typing import Generic, TypeVar
@@ -12,22 +16,35 @@ class Index(Generic[K]):
     """Add, discard and look up in O(1)."""
 
     def __init__(self) -> None:
-        self._leases: dict[K, dict[Lease, None]] = {}
+        self._leases: dict[K, Lease | dict[Lease, None]] = {}
 
     def add(self, key: K, lease: Lease) -> None:
         """File the lease under the key, at the end."""
-        self._leases.setdefault(key, {})[lease] = None
+        filed = self._leases.setdefault(key, lease)
+        if filed is lease:
+            return
+        if isinstance(filed, Lease):
+            filed = self._leases[key] = {filed: None}
+        filed[lease] = None
 
     def discard(self, key: K, lease: Lease) -> None:
         """Take the lease from under the key; a key with no lease left is gone."""
         filed = self._leases[key]
-        del filed[lease]
-        if not filed:
+        if filed is lease:
             del self._leases[key]
+            return
+        if isinstance(filed, Lease):
+            raise KeyError(lease)
+        del filed[lease]
+        if len(filed) == 1:
+            [self._leases[key]] = filed
 
     def get(self, key: K) -> Collection[Lease]:
         """The leases under the key; empty where there is none."""
-        return self._leases.get(key, {}).keys()
+        filed = self._leases.get(key)
+        if filed is None:
+            return ()
+        return (filed,) if isinstance(filed, Lease) else filed.keys()
 
     def __contains__(self, key: K) -> bool:
         return key in self._leases

@@ -110,6 +110,12 @@ def parse_address(field: str, text: str) -> Address | str:
     return address
 
 
+def fold_id(instance_id: str) -> str:
+    """The key under which an id is held: the id itself where it is in lower case already."""
+    key = instance_id.lower()
+    return instance_id if key == instance_id else key
+
+
 def host_label(instance_id: str) -> str:
     """The label that names one instance's host.
 
