@@ -11,7 +11,7 @@ from dnsregistry.registry.arrivals import Arrivals
 from dnsregistry.registry.index import Index
 from dnsregistry.registry.instance import Endpoint, Instance, Status
 from dnsregistry.registry.lease import Lease
-from dnsregistry.registry.names import Address, fold_id, host_label, is_short_host_label
+from dnsregistry.registry.names import Address, fold_id, is_short_host_label
 
 
 class Catalogue:
@@ -86,10 +86,10 @@ class Catalogue:
 
     def insert(self, lease: Lease) -> None:
         """File a lease under all its keys."""
-        key = fold_id(lease.instance.id)
+        key, label = fold_id(lease.instance.id), lease.instance.host_label
         self._ids[key] = lease
-        if not is_short_host_label(key):
-            self._digests[host_label(key)] = lease
+        if label != key:
+            self._digests[label] = lease
         self._arrivals.append(lease)
         self._file(lease)
 
@@ -101,10 +101,10 @@ class Catalogue:
 
     def remove(self, lease: Lease) -> None:
         """Take a lease from under all its keys."""
-        key = lease.instance.id.lower()
+        key, label = fold_id(lease.instance.id), lease.instance.host_label
         del self._ids[key]
-        if not is_short_host_label(key):
-            del self._digests[host_label(key)]
+        if label != key:
+            del self._digests[label]
         self._arrivals.remove(lease)
         self._unfile(lease)
 

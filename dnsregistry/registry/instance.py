@@ -1,10 +1,10 @@
 """An instance: one reachable endpoint of a service, as its owner described it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from dnsregistry.registry.names import Address
+from dnsregistry.registry.names import Address, host_label
 
 Endpoint = tuple[Address | str, int]
 
@@ -25,6 +25,7 @@ class Instance:
 
     Exactly one of `addresses` and `host` is set. `ports` holds named ports beside the main one.
     `ttl` is the length of its lease in seconds, None for a lease without end.
+    `host_label` follows from the id, and is asked for at every step.
     """
 
     id: str
@@ -42,6 +43,10 @@ class Instance:
     version: str | None
     ttl: float | None
     status: Status
+    host_label: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "host_label", host_label(self.id))
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

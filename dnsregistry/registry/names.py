@@ -122,7 +122,7 @@ def host_label(instance_id: str) -> str:
     The id in lower case where that is a host label of at most 16 octets, else 10 letters of
     base32 of its digest. Ids that differ only in case have one label, since they are one id.
     """
-    key = instance_id.lower()
+    key = fold_id(instance_id)
     if is_short_host_label(key):
         return key
     digest = blake2b(key.encode(), digest_size=7).digest()

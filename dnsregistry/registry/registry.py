@@ -10,7 +10,6 @@ from dnsregistry.registry.errors import InvalidField, UnknownInstance
 from dnsregistry.registry.feed import ChangeKind, Feed
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
-from dnsregistry.registry.names import host_label
 from dnsregistry.registry.promises import Promises
 
 
@@ -68,11 +67,11 @@ class Registry:
         Raises InvalidField, for this field, as `grant` does.
         """
         self._check_host_label(instance, field)
-        self._promises.keep(host_label(instance.id), instance.id)
+        self._promises.keep(instance.host_label, instance.id)
 
     def release(self, instance: Instance) -> None:
         """Take back one promise that was made to the instance."""
-        self._promises.release(host_label(instance.id))
+        self._promises.release(instance.host_label)
 
     def is_taken(self, label: str) -> bool:
         """Whether an instance has this host label, or is promised it."""
@@ -186,7 +185,7 @@ class Registry:
         self._deadlines.schedule(lease)
 
     def _check_host_label(self, instance: Instance, field: str) -> None:
-        label = host_label(instance.id)
+        label = instance.host_label
         held = self.catalogue.find_host(label)
         held_id = self._promises.find(label) if held is None else held.instance.id
         if held_id is not None and held_id.lower() != instance.id.lower():

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from dnsregistry.registry.admission import PROTOCOLS
 from dnsregistry.registry.instance import Instance
-from dnsregistry.registry.names import host_label
 
 NAME_SERVER = "ns1"
 HOSTS = "i"
@@ -256,7 +255,7 @@ def owners_of(instance: Instance) -> Iterator[Owner]:
     """Yield every form whose answers an instance takes part in."""
     yield Service(instance.service)
     yield ServiceProtocol(instance.service, instance.protocol)
-    yield Host(host_label(instance.id))
+    yield Host(instance.host_label)
     yield InstanceName(instance.id.lower(), instance.service, instance.protocol)
     yield ServiceTypes()
     if instance.labels:

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
-from dnsregistry.registry.names import Address, host_label
+from dnsregistry.registry.names import Address
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.owner import Host, InstanceName
 from dnsregistry.zone.rdata import AAAA, CNAME, PTR, SRV, TXT, A, Rdata, RRType
@@ -131,7 +131,7 @@ def _main_port(instance: Instance) -> int:
 def _target(instance: Instance, origin: Name) -> Name:
     if instance.host is not None:
         return Name.from_text(instance.host)
-    return origin.prepend(*Host(host_label(instance.id)).labels())
+    return origin.prepend(*Host(instance.host_label).labels())
 
 
 def _prefer_addresses(instances: Iterable[Instance]) -> dict[Address, Preference]:

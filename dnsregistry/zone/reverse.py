@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
-from dnsregistry.registry.names import Address, host_label
+from dnsregistry.registry.names import Address
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import Found, Lookup, NoData, NoName, NotOurs
 from dnsregistry.zone.name import Name
@@ -103,7 +103,7 @@ class ReverseZone:
             return None
         origin = self._policy.origin
         hosts = dict.fromkeys(
-            PTR(origin.prepend(*Host(host_label(lease.instance.id)).labels())) for lease in leases
+            PTR(origin.prepend(*Host(lease.instance.host_label).labels())) for lease in leases
         )
         span = Span.of(leases, self._policy.ttl_of, now)
         return RRset(name, RRType.PTR, span.ttl, tuple(hosts))
