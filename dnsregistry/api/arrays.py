@@ -4,6 +4,8 @@ Rules:
 - All of it goes in slices of time, between which the loop turns and DNS is answered.
 - What can fail comes first: every element is checked and promised its host label before the
   first is granted. A request that fails or is cancelled until then leaves nothing behind.
+- An element is made an instance as soon as it is read: nothing of the rest of it is kept. Those
+  without an id wait until the ids of all others are known.
 - Once begun, the granting goes on to the end, also when the client goes away.
 - All or none is said of failure alone: while an array is granted, others may see a part of it.
 """
@@ -18,7 +20,7 @@ from dnsregistry.api.jsontext import parse_elements
 from dnsregistry.api.registration import Registration, admit_registration, element, read_fields
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance
-from dnsregistry.registry.names import host_label
+from dnsregistry.registry.names import fold_id
 from dnsregistry.turns import drain, finish_in_turns, take_turns
 
 
@@ -27,44 +29,55 @@ async def register_array(api: Api, body: bytes | bytearray) -> web.Response:
 
     The field of a fault begins with the element's place: `3.port`.
     """
-    registrations: list[Registration] = []
-    promised: list[Instance] = []
+    array = _Array(api)
     try:
         elements = enumerate(parse_elements(body, api.body_limit))
         async for place, value in take_turns(elements):
-            registrations.append(read_fields(Registration, value, element(place)))
-        await _promise_all(api, registrations, promised)
-        await check_array(api, promised)
-        leases = await api.store.grant_all(promised)
+            array.read(place, value)
+        instances = await array.name_rest()
+        await check_array(api, instances)
+        leases = await api.store.grant_all(instances)
         revision = api.registry.feed.revision
     finally:
-        async for instance in finish_in_turns(drain(promised)):
+        async for instance in finish_in_turns(drain(array.promised)):
             api.registry.release(instance)
-        async for _ in finish_in_turns(drain(registrations)):
-            pass
     return await reply_instances(api, leases, next_cursor=None, revision=revision, status=201)
 
 
-async def _promise_all(
-    api: Api, registrations: list[Registration], promised: list[Instance]
-) -> None:
-    """Admit every element, moving it to `promised` once its host label is kept."""
-    taken = {
-        host_label(registration.id)
-        async for registration in take_turns(registrations)
-        if registration.id is not None
-    }
-    given: set[str] = set()
-    async for place, registration in take_turns(enumerate(drain(registrations))):
+class _Array:
+    """The elements of one request; `promised` are the instances whose host label is kept."""
+
+    def __init__(self, api: Api) -> None:
+        self.promised: list[Instance] = []
+        self._api = api
+        self._given: set[str] = set()
+        self._elements: list[Instance | Registration] = []
+
+    def read(self, place: int, value: dict[str, object]) -> None:
+        """Take the next element. Raises Problem and InvalidField."""
+        registration = read_fields(Registration, value, element(place))
+        if registration.id is None:
+            self._elements.append(registration)
+        else:
+            self._elements.append(self._promise(place, registration, registration.id))
+
+    async def name_rest(self) -> list[Instance]:
+        """Give ids to those without one; returns all in the order of the elements."""
+        instances: list[Instance] = []
+        async for place, given in take_turns(enumerate(drain(self._elements))):
+            if isinstance(given, Instance):
+                instances.append(given)
+            else:
+                instances.append(self._promise(place, given, choose_id(self._api)))
+        return instances
+
+    def _promise(self, place: int, registration: Registration, instance_id: str) -> Instance:
         where = element(place)
-        instance_id = registration.id
-        if instance_id is None:
-            instance_id = choose_id(api, taken)
-            taken.add(host_label(instance_id))
-        instance = admit_registration(api, registration, instance_id, where)
-        key = instance_id.lower()
-        if key in given:
+        instance = admit_registration(self._api, registration, instance_id, where)
+        key = fold_id(instance_id)
+        if key in self._given:
             raise InvalidField(where.field("id"), f"{instance_id!r} is given twice")
-        given.add(key)
-        api.registry.promise(instance, where.field("id"))
-        promised.append(instance)
+        self._given.add(key)
+        self._api.registry.promise(instance, where.field("id"))
+        self.promised.append(instance)
+        return instance

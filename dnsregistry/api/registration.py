@@ -68,12 +68,14 @@ class Registration(BaseModel):
     ]
     port: int
     protocol: str = "tcp"
-    ports: dict[str, int] = {}
+    ports: dict[str, int] = Field(default_factory=dict)
     priority: int = 0
     weight: int = 1
-    tags: list[str] = []
-    capabilities: list[str] = []
-    metadata: Annotated[dict[str, object], BeforeValidator(_check_depth)] = {}
+    tags: list[str] = Field(default_factory=list)
+    capabilities: list[str] = Field(default_factory=list)
+    metadata: Annotated[dict[str, object], BeforeValidator(_check_depth)] = Field(
+        default_factory=dict
+    )
     version: str | None = None
     ttl: float | None = None
     status: _StatusText = Status.HEALTHY

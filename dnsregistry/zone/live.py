@@ -16,7 +16,7 @@ from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.zone import serial
 from dnsregistry.zone.lookup import LONGEST_CHAIN, Found, Lookup, NoData, NoName, NotOurs
-from dnsregistry.zone.name import Name
+from dnsregistry.zone.name import Name, write_text, write_wire
 from dnsregistry.zone.node import Node, NodeMaker
 from dnsregistry.zone.owner import (
     Apex,
@@ -31,7 +31,7 @@ from dnsregistry.zone.owner import (
 from dnsregistry.zone.policy import LivePolicy
 from dnsregistry.zone.rdata import CNAME, SOA, RRType
 from dnsregistry.zone.rrset import RRset
-from dnsregistry.zone.text import write_text
+from dnsregistry.zone.text import write_text as write_strings
 
 # Secondaries would poll by these; any value is legal while nothing is transferred.
 REFRESH, RETRY, EXPIRE = 60, 15, 86_400
@@ -58,6 +58,8 @@ class LiveZone:
     def __init__(self, catalogue: Catalogue, policy: LivePolicy, first_serial: int) -> None:
         self.origin = policy.origin
         self.serial = first_serial
+        self._origin_wire = policy.origin.to_wire()
+        self._origin_text = str(policy.origin).removesuffix(".")
         self._negative_ttl = policy.negative_ttl
         self._maker = NodeMaker(catalogue, policy)
         self._nodes: dict[Owner, Node] = {}
@@ -101,7 +103,8 @@ class LiveZone:
             if instance is not None:
                 for owner in owners_of(instance):
                     self._forget(owner)
-        if _visible(change.before) != _visible(change.after):
+        before, after = change.before, change.after
+        if before is None or after is None or _visible(before) != _visible(after):
             self.advance_serial()
 
     def advance_serial(self) -> None:
@@ -136,7 +139,7 @@ class LiveZone:
     def names_of(self, instance: Instance) -> list[str]:
         """The owner names that answer with an instance, without the final dot."""
         return [
-            str(self.origin.prepend(*owner.labels())).removesuffix(".")
+            f"{write_text(owner.labels())}.{self._origin_text}"
             for owner in owners_of(instance)
             if not isinstance(owner, _UNANSWERED)
         ]
@@ -144,7 +147,7 @@ class LiveZone:
     def _forget(self, owner: Owner) -> None:
         self._nodes.pop(owner, None)
         if self._memories:
-            name = self.origin.prepend(*owner.labels()).to_wire()
+            name = write_wire(owner.labels()) + self._origin_wire
             for memory in self._memories:
                 memory.forget(name)
 
@@ -160,10 +163,8 @@ class LiveZone:
         return node
 
 
-def _visible(instance: Instance | None) -> object:
+def _visible(instance: Instance) -> object:
     """What of an instance can be seen in DNS."""
-    if instance is None:
-        return None
     return (
         instance.id.lower(),
         instance.service,
@@ -175,5 +176,5 @@ def _visible(instance: Instance | None) -> object:
         instance.labels,
         frozenset(text.lower() for text in instance.capabilities),
         instance.status,
-        write_text(instance),
+        write_strings(instance),
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _ESCAPED = re.compile(rb"\\(?:(\d{3})|(\D))|([^.\\])|(\.)", re.DOTALL)
 _SPECIAL = frozenset(b'".;\\@$()')
+_PLAIN = re.compile(rb'[^\x00-\x20".;\\@$()\x7f-\xff]*\Z')
+_LENGTHS = tuple(bytes((length,)) for length in range(64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Name:
 
     def to_wire(self) -> bytes:
         """Return the uncompressed wire form, root octet included."""
-        return b"".join(bytes((len(label),)) + label for label in self.labels) + b"\0"
+        return b"".join([_LENGTHS[len(label)] + label for label in self.labels]) + b"\0"
 
     def relative_to(self, origin: Name) -> tuple[bytes, ...] | None:
         """The labels in front of the origin; None where this name is not under it."""
@@ -77,7 +80,7 @@ class Name:
 
     def __str__(self) -> str:
         """Write presentation format, absolute, with escapes where they are needed."""
-        return "".join(f"{_escape(label)}." for label in self.labels) or "."
+        return "".join(f"{_write_label(label)}." for label in self.labels) or "."
 
     def _check(self, text: str) -> None:
         for label in self.labels:
@@ -87,7 +90,19 @@ class Name:
             raise ValueError(f"{text!r} is longer than 255 octets")
 
 
-def _escape(label: bytes) -> str:
+def write_wire(labels: Iterable[str]) -> bytes:
+    """Write ASCII labels in wire form, to stand in front of an origin."""
+    return b"".join([_LENGTHS[len(label)] + label.encode("ascii") for label in labels])
+
+
+def write_text(labels: Iterable[str]) -> str:
+    """Write ASCII labels in presentation format, without a final dot."""
+    return ".".join([_write_label(label.encode("ascii")) for label in labels])
+
+
+def _write_label(label: bytes) -> str:
+    if _PLAIN.match(label):
+        return label.decode("ascii")
     return "".join(
         f"\\{chr(octet)}"
         if octet in _SPECIAL

@@ -31,11 +31,15 @@ V4_AUTO, V6_AUTO = 24, 64
 
 _V4_ROOT = Name.from_text("in-addr.arpa")
 _V6_ROOT = Name.from_text("ip6.arpa")
+_DECIMALS = tuple(str(octet).encode() for octet in range(256))
 
 
 def reverse_name(address: Address) -> Name:
     """Return the name under which an address's PTR stands (RFC 1035, 3.5; RFC 3596, 2.5)."""
-    return Name.from_text(address.reverse_pointer)
+    if isinstance(address, IPv4Address):
+        return Name((*[_DECIMALS[octet] for octet in reversed(address.packed)], *_V4_ROOT.labels))
+    digits = address.packed.hex().encode()
+    return Name((*[digits[at : at + 1] for at in range(31, -1, -1)], *_V6_ROOT.labels))
 
 
 def reverse_origin(network: Network) -> Name:
@@ -129,15 +133,18 @@ class ReverseZones:
         self._live_soa = live_soa
         self._names: Counter[tuple[bytes, ...]] = Counter()
         self._auto: Counter[Network] | None = None
+        self._wanted = False
 
     def declare(self, networks: Iterable[Network]) -> None:
-        """Own the reverse of these networks for good."""
+        """Own the reverse of these networks for good, before any instance is told of."""
         for network in networks:
+            self._wanted = True
             self._authority.put(self._make(network))
 
     def follow_addresses(self) -> None:
         """Own the reverse of whatever /24 or /64 an instance has an address in (`auto`)."""
         self._auto = Counter()
+        self._wanted = True
 
     def take_in(self, instance: Instance) -> None:
         """Take note of an instance that the catalogue held before changes were followed."""
@@ -152,6 +159,8 @@ class ReverseZones:
             self._count(address, -1)
 
     def _count(self, address: Address, step: int) -> None:
+        if not self._wanted:
+            return
         labels = reverse_name(address).labels
         for start in range(1, len(labels)):
             self._names[labels[start:]] += step

@@ -104,9 +104,9 @@ async def test_the_loop_turns_after_each_slice_of_many_grants(
 async def test_the_loop_turns_in_every_part_of_an_array(ask: Ask, held: SimpleNamespace) -> None:
     status, answer = await ask("POST", "/v1/instances", [LEAST] * 1000)
     assert (status, len(answer["instances"])) == (201, 1000)
-    # Reading, naming, promising, looking for host names, granting, releasing and writing each
-    # give way once an element.
-    assert held.turned > 7000
+    # Reading, naming, looking for host names, granting, releasing and writing each give way once
+    # an element.
+    assert held.turned > 6000
 
 
 async def test_many_heartbeats_are_renewed_in_slices_with_one_answer(
@@ -230,19 +230,19 @@ async def test_others_do_not_get_what_an_array_is_promised(
     asked: list[str] = []
 
     def check(instance: Instance, _: float) -> None:
-        if instance.id == "last":
+        if instance.port == 81:
             with pytest.raises(InvalidField, match="would share the host name"):
                 registry.grant(TWIN, 0.0)
             other = make_api(registry=registry)  # it begins with new-1 again
             asked.append(choose_id(other))
 
     api = make_api(registry=registry, check=check)
-    await register_array(api, _body({"id": LONG_ID}, {}, {"id": "last"}))
+    await register_array(api, _body({"id": LONG_ID}, {}, {"port": 81}))
     assert asked == ["new-2"]
     assert {lease.instance.id for lease in registry.catalogue.after(0)} == {
         LONG_ID,
         "new-1",
-        "last",
+        "new-2",
     }
 
 
