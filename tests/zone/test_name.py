@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dnsregistry.zone.name import Name
+from dnsregistry.zone.name import Name, write_text, write_wire
 
 
 def _fitting(labels: list[bytes]) -> Name:
@@ -145,3 +145,14 @@ def test_a_name_outside_is_not_relative_to_the_origin(text: str) -> None:
 def test_labels_are_compared_whole() -> None:
     dotted = Name((b"a.registry", b"local"))
     assert dotted.relative_to(Name.from_text("registry.local")) is None
+
+
+@settings(deadline=None)
+@given(NAMES, st.lists(st.text("aB9-_.\\$(@!~", min_size=1, max_size=20), max_size=4))
+def test_labels_written_in_front_of_an_origin_are_those_of_the_whole_name(
+    origin: Name, labels: list[str]
+) -> None:
+    whole = origin.prepend(*labels)
+    assert write_wire(labels) + origin.to_wire() == whole.to_wire()
+    if labels and origin.labels:
+        assert f"{write_text(labels)}.{origin}" == str(whole)
