@@ -51,7 +51,7 @@ class Stats:
                 "serial": self._zone.serial,
             },
             "zone_files": _read(self._zone_files),
-            "dns": {**self._responder.tally.tell(), "table_hits": self._responder.table.hits},
+            "dns": self._responder.tally.tell(),
         }
         if self._forwarder is not None:
             told["forward"] = _tell_forward(self._forwarder)

@@ -9,6 +9,7 @@ Rules:
 - The table is bounded; the network that was seen first goes first.
 """
 
+from collections import OrderedDict
 from enum import Enum
 from ipaddress import ip_address
 
@@ -28,13 +29,28 @@ class Verdict(Enum):
     DROP = "drop"
 
 
-class _Bucket:
-    __slots__ = ("filled_at", "level", "refused")
+class Bucket:
+    """The responses that one network has left."""
 
-    def __init__(self, level: float, now: float) -> None:
-        self.level = level
-        self.filled_at = now
+    __slots__ = ("_burst", "_filled_at", "_level", "_rate", "refused")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = self._level = burst
+        self._filled_at = now
         self.refused = 0
+
+    def take(self, now: float) -> bool:
+        """Take one response, if there is one."""
+        level = self._level + (now - self._filled_at) * self._rate
+        self._filled_at = now
+        if level > self._burst:
+            level = self._burst
+        if level < 1:
+            self._level = level
+            return False
+        self._level = level - 1
+        return True
 
 
 class RateLimit:
@@ -43,26 +59,24 @@ class RateLimit:
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._burst = max(1.0, rate * BURST_SECONDS)
-        self._buckets: dict[bytes, _Bucket] = {}
+        self._buckets: OrderedDict[bytes, Bucket] = OrderedDict()
 
     def judge(self, address: str, now: float) -> Verdict:
         """Count one response to a client with this address and say what becomes of it."""
-        network = _network(address)
-        bucket = self._buckets.get(network)
-        if bucket is None:
-            bucket = self._add(network, now)
-        bucket.level = min(self._burst, bucket.level + (now - bucket.filled_at) * self._rate)
-        bucket.filled_at = now
-        if bucket.level >= 1:
-            bucket.level -= 1
+        bucket = self.find(address, now)
+        if bucket.take(now):
             return Verdict.SEND
         bucket.refused += 1
         return Verdict.DROP if bucket.refused % 2 else Verdict.SLIP
 
-    def _add(self, network: bytes, now: float) -> _Bucket:
-        if len(self._buckets) >= MOST_NETWORKS:
-            del self._buckets[next(iter(self._buckets))]
-        bucket = self._buckets[network] = _Bucket(self._burst, now)
+    def find(self, address: str, now: float) -> Bucket:
+        """The bucket that a client with this address draws from."""
+        network = _network(address)
+        bucket = self._buckets.get(network)
+        if bucket is None:
+            if len(self._buckets) >= MOST_NETWORKS:
+                self._buckets.popitem(last=False)
+            bucket = self._buckets[network] = Bucket(self._rate, self._burst, now)
         return bucket
 
 

@@ -1,41 +1,37 @@
 """From message to message: a plain call, no await and no task.
 
-In this order: the guard, who may ask, how often, then what the answer is. A question that came
-before has its finished reply in the table; only who may ask, and as often as they like, get that.
+In this order: the table for whoever may ask, which has finished replies to what came before; the
+guard, how often, who, then what the answer is.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Protocol
 
 from dnsregistry.answers.access import Access, Client
 from dnsregistry.answers.answer import PROHIBITED, REFUSED, Answer
+from dnsregistry.answers.asked import Asked
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.chase import CHASED, ask_for_end, join_end
 from dnsregistry.answers.decide import Moment, decide
-from dnsregistry.answers.message import encode, encode_ede, encode_fault, encode_options
+from dnsregistry.answers.message import encode, encode_fault, encode_options
 from dnsregistry.answers.options import NO_OPTIONS, OptionAnswerer, Options
-from dnsregistry.answers.order import Chance, order
-from dnsregistry.answers.protocol import (
-    CLASSIC_UDP_OCTETS,
-    EDNS_UDP_OCTETS,
-    TCP_OCTETS,
-    Rcode,
-)
-from dnsregistry.answers.query import Fault, Query, Silence, decode
+from dnsregistry.answers.order import Chance
+from dnsregistry.answers.protocol import CLASSIC_UDP_OCTETS, TCP_OCTETS, Rcode
+from dnsregistry.answers.query import Fault, Query, Question, Silence, decode
 from dnsregistry.answers.ratelimit import RateLimit, Verdict
-from dnsregistry.answers.subset import choose, take
+from dnsregistry.answers.standing import Standing
 from dnsregistry.answers.table import AnswerTable
-from dnsregistry.answers.tally import Tally
+from dnsregistry.answers.tally import OTHER_TYPE, Tally
+from dnsregistry.answers.writing import Written, write
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import NotOurs
 from dnsregistry.zone.name import Name
 
-MOST_IN_A_DATAGRAM = EDNS_UDP_OCTETS // 16
-"""No record with its owner as a pointer is shorter than that of an IPv4 address."""
-_TC_OCTET, _TC_BIT = 2, 0x02
-_ANSWER_COUNT = slice(6, 8)
+MOST_STANDINGS = 4096
+"""Clients remembered: a house's ask again and again. Past it they are met anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,8 @@ class Responder:
         chance: Chance,
     ) -> None:
         self.tally = Tally()
-        self.table = AnswerTable(lambda: zones.version, chance)
+        self.table = AnswerTable(zones, self.tally, chance)
+        self._standings: dict[str, Standing] = {}
         self._zones = zones
         self._identity = identity
         self._options = options
@@ -92,145 +89,142 @@ class Responder:
         self._now = now
         self._chance = chance
 
+    def stand(self, address: str, now: float) -> Standing:
+        """How we stand to the client with this address, in text."""
+        standing = self._standings.get(address)
+        if standing is not None:
+            return standing
+        protection, recursion = self._protection, self._recursion
+        limit = None if protection.unlimited.allows(address) else protection.limit
+        standing = Standing(
+            ip_address(address.partition("%")[0]).packed,
+            protection.access.allows(address),
+            recursion is not None and recursion.access.allows(address),
+            limit.find(address, now) if limit else None,
+        )
+        if len(self._standings) >= MOST_STANDINGS:
+            self._standings.clear()
+        self._standings[address] = standing
+        return standing
+
     def respond(self, message: bytes, client: Client) -> Reply:
         """Return the reply to a message, at once for names of ours."""
         now = self._now()
-        kept = None if client.tcp else self._find_kept(message, client, now)
-        if kept is not None:
-            return kept
+        standing = self.stand(client.address, now)
+        if not client.tcp and standing.allowed:
+            entry = self.table.find(message[2:], standing.peer, now)
+            if entry is not None and (standing.bucket is None or standing.bucket.take(now)):
+                return entry.write(message, recursion=standing.recursion)
+        self.tally.ordinary += 1
         query = decode(message)
         if isinstance(query, Silence):
             self.tally.silent += 1
             return None
         options = self._options.answer(query.edns, client, now)
-        verdict = self._judge(client, options, now)
+        verdict = self._judge(client, standing, options, now)
         if verdict is Verdict.DROP:
             return None
         if isinstance(query, Fault):
             return self._turn_away(query)
         if verdict is Verdict.SLIP:
             slip = options.reply if options else ()
-            return encode(query, Answer(Rcode.NOERROR), _limit(query, client), slip, cut=True)
+            return encode(query, Answer(Rcode.NOERROR), CLASSIC_UDP_OCTETS, slip, cut=True)
+        asked = Asked(message, query, options or NO_OPTIONS, client, standing)
         if options is None:
-            answer, options = Answer(Rcode.FORMERR), NO_OPTIONS
-        elif not self._protection.access.allows(client.address):
-            answer = PROHIBITED
-        else:
-            moment = Moment(now, self._chance, client.address)
-            decided = decide(query.question, self._zones, self._identity, moment)
-            if isinstance(decided, NotOurs):
-                return self._ask_elsewhere(query, message, options, client)
-            answer = decided
-            if answer.open_end is not None and query.question.rtype in CHASED:
-                return self._chase(query, answer, answer.open_end, options, client)
-        self.tally.rcodes[answer.rcode] += 1
-        reply = self._write(query, answer, options, client)
-        if answer.until > now and _is_common(query, reply, client):
-            self.table.keep(query, message, answer, reply)
-        return reply
+            return self._send(asked, Answer(Rcode.FORMERR))
+        if not standing.allowed:
+            return self._send(asked, PROHIBITED)
+        return self._answer(asked, now)
+
+    def _answer(self, asked: Asked, now: float) -> Reply:
+        if not asked.is_bare and (reply := self._find_bare(asked, now)):
+            return reply
+        question = asked.query.question
+        moment = Moment(now, self._chance, asked.client.address)
+        answer = decide(question, self._zones, self._identity, moment)
+        if isinstance(answer, NotOurs):
+            return self._ask_elsewhere(asked)
+        if answer.open_end is not None and question.rtype in CHASED:
+            return self._chase(asked, answer, answer.open_end)
+        written = write(asked, answer, self._chance)
+        if answer.until > now and asked.is_common:
+            self._keep(asked, answer, written)
+        self.tally.count(question.rtype, answer.rcode)
+        return written.reply
+
+    def _find_bare(self, asked: Asked, now: float) -> bytes:
+        """The reply kept for the same question without options, with them; empty without one."""
+        if asked.client.tcp:
+            return b""
+        message = asked.bare().message
+        entry = self.table.find(message[2:], asked.standing.peer, now)
+        if entry is None:
+            return b""
+        options = encode_options(asked.options.reply)
+        recursion = asked.standing.recursion
+        return entry.write_with(message, options, asked.limit, recursion=recursion)
+
+    def _keep(self, asked: Asked, answer: Answer, written: Written) -> None:
+        bare = asked.bare()
+        if bare is not asked:
+            written = write(bare, answer, self._chance)
+        if written.cut and len(written.answer.answer) != 1:
+            return
+
+        def write_for(question: Question) -> bytes:
+            query = replace(bare.query, question=question)
+            return write(replace(bare, query=query), answer, self._chance).reply
+
+        peer = asked.standing.peer if written.cut else b""
+        self.table.keep(bare.message, peer, written.answer, written.reply, write_for)
+
+    def _send(self, asked: Asked, answer: Answer) -> bytes:
+        self.tally.count(asked.query.question.rtype, answer.rcode)
+        return write(asked, answer, self._chance).reply
 
     def fail(self, message: bytes) -> bytes | None:
         """Return SERVFAIL for a message that `respond` raised on."""
         query = decode(message)
         if isinstance(query, Query):
-            self.tally.rcodes[Rcode.SERVFAIL] += 1
+            self.tally.count(query.question.rtype, Rcode.SERVFAIL)
             return encode(query, Answer(Rcode.SERVFAIL), CLASSIC_UDP_OCTETS)
         return self._turn_away(query) if isinstance(query, Fault) else None
 
-    def _find_kept(self, message: bytes, client: Client, now: float) -> bytes | None:
-        """The finished reply, for a client that may have it without being counted."""
-        protection = self._protection
-        if protection.limit is not None and not protection.unlimited.allows(client.address):
-            return None
-        if not protection.access.allows(client.address):
-            return None
-        recursion = self._recursion_for(client) is not None
-        kept = self.table.find(message, now, recursion=recursion)
-        if kept is None:
-            return None
-        self.tally.rcodes[kept.rcode] += 1
-        return kept.reply
-
-    def _judge(self, client: Client, options: Options | None, now: float) -> Verdict:
+    def _judge(
+        self, client: Client, standing: Standing, options: Options | None, now: float
+    ) -> Verdict:
         limit = self._protection.limit
         proven = client.tcp or (options is not None and options.proven)
-        if limit is None or proven or self._protection.unlimited.allows(client.address):
+        if limit is None or standing.bucket is None or proven:
             return Verdict.SEND
         verdict = limit.judge(client.address, now)
         self.tally.limited += verdict is not Verdict.SEND
         return verdict
 
-    def _ask_elsewhere(
-        self, query: Query, message: bytes, options: Options, client: Client
-    ) -> Reply:
-        recursion = self._recursion_for(client)
-        if recursion is None or not query.recursion_desired:
-            self.tally.rcodes[Rcode.REFUSED] += 1
-            return self._write(query, REFUSED, options, client)
+    def _ask_elsewhere(self, asked: Asked) -> Reply:
+        recursion = self._recursion if asked.standing.recursion else None
+        if recursion is None or not asked.query.recursion_desired:
+            return self._send(asked, REFUSED)
         self.tally.forwarded += 1
-        limit = _limit(query, client)
-        return recursion.elsewhere.answer(query, message, limit, encode_options(options.reply))
+        options = encode_options(asked.options.reply)
+        return recursion.elsewhere.answer(asked.query, asked.message, asked.limit, options)
 
-    def _chase(
-        self, query: Query, answer: Answer, target: Name, options: Options, client: Client
-    ) -> Reply:
+    def _chase(self, asked: Asked, answer: Answer, target: Name) -> Reply:
         """The answer with the end of its alias, where this client may have that fetched."""
 
         def finish(reply: bytes) -> bytes:
-            joined = join_end(answer, reply)
-            self.tally.rcodes[joined.rcode] += 1
-            return self._write(query, joined, options, client)
+            return self._send(asked, join_end(answer, reply))
 
-        recursion = self._recursion_for(client)
-        if recursion is None or not query.recursion_desired:
-            self.tally.rcodes[answer.rcode] += 1
-            return self._write(query, answer, options, client)
-        asked, message = ask_for_end(target, query.question.rtype)
-        reply = recursion.elsewhere.answer(asked, message, TCP_OCTETS, b"")
+        recursion = self._recursion if asked.standing.recursion else None
+        if recursion is None or not asked.query.recursion_desired:
+            return self._send(asked, answer)
+        question, message = ask_for_end(target, asked.query.question.rtype)
+        reply = recursion.elsewhere.answer(question, message, TCP_OCTETS, b"")
         return finish(reply) if isinstance(reply, bytes) else _map(reply, finish)
 
-    def _recursion_for(self, client: Client) -> Recursion | None:
-        recursion = self._recursion
-        return recursion if recursion and recursion.access.allows(client.address) else None
-
-    def _write(self, query: Query, answer: Answer, options: Options, client: Client) -> bytes:
-        limit = _limit(query, client)
-        recursion = self._recursion_for(client) is not None
-        if answer.ede is not None:
-            options = replace(options, reply=(*options.reply, encode_ede(answer.ede)))
-        reply = encode(query, answer, limit, options.reply, recursion=recursion)
-        if client.tcp or not reply[_TC_OCTET] & _TC_BIT or not answer.answer:
-            return reply
-        shortened = self._shorten(query, answer, options, client)
-        return encode(query, shortened, limit, options.reply, cut=True, recursion=recursion)
-
-    def _shorten(self, query: Query, answer: Answer, options: Options, client: Client) -> Answer:
-        """The answer with as many records of its last RRset as fit, the client's own ones."""
-        *chain, last = answer.answer
-        ranked = choose(last, MOST_IN_A_DATAGRAM, client.address)
-        tried = replace(answer, answer=(*chain, ranked))
-        reply = encode(query, tried, _limit(query, client), options.reply, cut=True)
-        written = int.from_bytes(reply[_ANSWER_COUNT])
-        room = max(0, written - sum(len(rrset.rdatas) for rrset in chain))
-        return replace(answer, answer=(*chain, order(take(ranked, room), self._chance)))
-
     def _turn_away(self, fault: Fault) -> bytes:
-        self.tally.rcodes[fault.rcode] += 1
+        self.tally.count(fault.question.rtype if fault.question else OTHER_TYPE, fault.rcode)
         return encode_fault(fault)
-
-
-def _is_common(query: Query, reply: bytes, client: Client) -> bool:
-    """Whether a reply is good for every client that asks the same: whole, by UDP, of a usual size.
-
-    The usual sizes are 512 and ours; in between, few octets of the OPT make a difference.
-    """
-    if client.tcp or reply[_TC_OCTET] & _TC_BIT:
-        return False
-    edns = query.edns
-    if edns is None:
-        return True
-    size = edns.udp_octets
-    return not edns.options and (size <= CLASSIC_UDP_OCTETS or size >= EDNS_UDP_OCTETS)
 
 
 def _map(future: asyncio.Future[bytes], change: Callable[[bytes], bytes]) -> asyncio.Future[bytes]:
@@ -253,12 +247,3 @@ def _map(future: asyncio.Future[bytes], change: Callable[[bytes], bytes]) -> asy
     future.add_done_callback(pass_on)
     changed.add_done_callback(withdraw)
     return changed
-
-
-def _limit(query: Query, client: Client) -> int:
-    if client.tcp:
-        return TCP_OCTETS
-    if query.edns is None:
-        return CLASSIC_UDP_OCTETS
-    # A client that names less than 512 means 512 (RFC 6891, 6.2.3).
-    return max(CLASSIC_UDP_OCTETS, min(query.edns.udp_octets, EDNS_UDP_OCTETS))

@@ -1,172 +1,218 @@
-"""Finished replies to questions that come again and again.
+"""Finished replies by owner name: what an answer costs once, not once a question.
 
 Rules:
-- The key is the message behind its id, its name in lower case: stubs repeat themselves to the
-  octet, and resolvers that mix the case of a name (0x20) still hit. The question is sent back as
-  it came.
+- The key is the name in lower case and the form: header and all that follows the name, to the
+  octet. The question is sent back as it came, so that whoever mixes its case (0x20) hits too.
 - What is kept was written by the ordinary path, so both say the same. Kept are answers of the
-  live zone whose every record fitted, until their time is up or a change touches their name;
-  those that carry the SOA only until the serial moves.
-- A question enters on its second sight: a flood of names that come once costs one octet each.
-- The records of an answer are kept in several orders, which take turns (`variants`).
-- The table is bounded in octets; what was kept first goes first.
+  live zone until their time is up or a change touches their name. What was cut short is kept
+  for the client that it was chosen for.
+- A form enters on its second sight: no flood of odd headers fills the table.
+- A denial holds nothing of its name but where it ends, so a zone's names of one length share
+  one; it is forgotten when the serial moves. Names that the zone surely lacks need no more than
+  that: a flood of names that come once leaves nothing behind.
+- The table is bounded in octets; the name that came first goes first.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from dnsregistry.answers.answer import Answer
+from dnsregistry.answers.entry import Entry
 from dnsregistry.answers.order import Chance
-from dnsregistry.answers.protocol import HEADER_OCTETS
-from dnsregistry.answers.query import Query
+from dnsregistry.answers.protocol import Rcode, RRClass
+from dnsregistry.answers.query import Question
+from dnsregistry.answers.tally import Tally
 from dnsregistry.answers.variants import make_variants
+from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import RRType
 
-MOST_OCTETS = 64 << 20
-"""Of keys and replies: some ten thousand answers of ten records in ten orders."""
-ENTRY_OCTETS = 600
-"""What an entry takes beside them."""
-SIGHTS = 1 << 16
-"""Places for what was seen once, an octet each; two questions may share one now and then."""
-RA_OCTET, RA_BIT = 1, 0x80
+MOST_OCTETS = 256 << 20
+"""Of all entries: the answers of some thirty thousand services of ten instances."""
+MOST_FORMS = 256
+"""Forms told apart: a house's resolvers use a few. Past it they are learnt anew."""
+MOST_DENIALS = 4096
+"""Lengths times forms: all that are in use. Past it they are made anew."""
+DENIED_OCTETS = 300
+NAME_AT = 10
+"""Where the name begins in a question, which is a message without its id."""
+TYPE_CLASS_OCTETS = 4
+SHORTEST = NAME_AT + 1 + TYPE_CLASS_OCTETS
+_FILLER = b"x"
 _ROTATED = frozenset({RRType.A, RRType.AAAA, RRType.SRV})
 """Types whose records are the same octets wherever they stand: no name in them is compressed."""
 
-
-class Entry:
-    """A reply in its parts: flags and counts, then what follows the question, by turns."""
-
-    __slots__ = (
-        "bound",
-        "generation",
-        "head",
-        "name",
-        "octets",
-        "question_end",
-        "rcode",
-        "tails",
-        "turn",
-        "until",
-    )
-
-    def __init__(
-        self, answer: Answer, name: bytes, reply: bytes, tails: list[bytes], generation: int
-    ) -> None:
-        self.name = name
-        self.rcode = answer.rcode
-        self.until = answer.until
-        # A reply with the SOA in it changes with every change of the zone.
-        self.bound = bool(answer.authority) or answer.answer[0].rtype == RRType.SOA
-        self.generation = generation
-        head = bytearray(reply[2:HEADER_OCTETS])
-        head[RA_OCTET] &= ~RA_BIT
-        plain = bytes(head)
-        head[RA_OCTET] |= RA_BIT
-        self.head = (plain, bytes(head))
-        self.question_end = HEADER_OCTETS + len(name) + 4
-        self.tails = tails
-        self.turn = 0
-        self.octets = ENTRY_OCTETS + len(name) + sum(map(len, tails))
+Write = Callable[[Question], bytes]
+"""Writes the reply to the query as if it had asked this question."""
+_Denials = dict[tuple[bytes, int], Entry]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A finished reply from the table."""
+class Denied:
+    """In the place of an entry: the name is denied, until then, as others of its length are."""
 
-    reply: bytes
-    rcode: int
+    __slots__ = ("denies", "octets", "until")
+
+    def __init__(self, denies: _Denials, until: float) -> None:
+        self.denies = denies
+        self.until = until
+        self.octets = DENIED_OCTETS
 
 
 class AnswerTable:
-    """Replies by question. `version` tells when the set of zones has changed."""
+    """Entries by name and form."""
 
-    def __init__(self, version: Callable[[], int], chance: Chance) -> None:
-        self.hits = 0
-        self._version = version
+    def __init__(self, zones: Authority, tally: Tally, chance: Chance) -> None:
+        self._zones = zones
+        self._tally = tally
         self._chance = chance
-        self._seen_version = version()
-        self._entries: dict[bytes, Entry] = {}
-        self._keys: dict[bytes, set[bytes]] = {}
-        self._generation = 0
-        self._sights = bytearray(SIGHTS)
+        self._names: OrderedDict[bytes, dict[bytes, Entry | Denied]] = OrderedDict()
+        self._denials: dict[tuple[Name, int], _Denials] = {}
+        self._forms: dict[bytes, bool] = {}
         self._octets = 0
+        self._lacks: Callable[[bytes], bool] = _is_unsure
+        self._absent: _Denials = {}
+        self._look_at_zones()
+        zones.watch(self.clear)
 
-    def find(self, message: bytes, now: float, *, recursion: bool) -> Kept | None:
-        """Return the finished reply to a message; None where the ordinary path is to answer."""
-        entry = self._entries.get(_key(message))
-        if entry is None or now >= entry.until or self._version() != self._seen_version:
-            return None
-        if entry.bound and entry.generation != self._generation:
-            return None
-        tails = entry.tails
-        entry.turn = turn = entry.turn + 1 if entry.turn + 1 < len(tails) else 0
-        self.hits += 1
-        reply = b"".join(
-            (message[:2], entry.head[recursion], message[12 : entry.question_end], tails[turn])
-        )
-        return Kept(reply, entry.rcode)
+    def find(self, question: bytes, peer: bytes, now: float) -> Entry | None:
+        """Return the entry for a message without its id; None where the ordinary path answers.
 
-    def keep(self, query: Query, message: bytes, answer: Answer, reply: bytes) -> None:
-        """Take note of a reply that the ordinary path wrote, and keep it if it is worth that.
-
-        The caller has seen to it that all of the answer is in the reply, and that nothing in it
-        is for this client alone.
+        `peer` is the client's address, packed.
         """
-        version = self._version()
-        if version != self._seen_version:
-            self.clear()
-            self._seen_version = version
-        key = _key(message)
-        self._drop(key)
-        if not self._is_seen(key):
+        end = question.find(0, NAME_AT)
+        name = question[NAME_AT:end].lower()
+        form = question[:NAME_AT] + question[end:]
+        entries = self._names.get(name)
+        if entries is None:
+            return self._absent.get((form, end)) if self._lacks(name) else None
+        entry = entries.get(form)
+        if entry is None:
+            entry = entries.get(form + peer)
+            if entry is None:
+                return None
+        if entry.until <= now:
+            return None
+        return entry if entry.denies is None else entry.denies.get((form, end))
+
+    def keep(self, message: bytes, peer: bytes, answer: Answer, reply: bytes, write: Write) -> None:
+        """Keep a reply that the ordinary path wrote, if it is worth that.
+
+        `answer` is what was written: where some of it did not fit, with the records that did.
+        `peer` is empty where the reply is good for any client.
+        """
+        question = message[2:]
+        end = question.find(0, NAME_AT)
+        name = question[NAME_AT:end].lower()
+        form = question[:NAME_AT] + question[end:]
+        if not self._knows(form):
             return
-        name = query.question.wire.lower()
-        end = HEADER_OCTETS + len(name) + 4
-        rotates = len(answer.answer) == 1 and answer.answer[0].rtype in _ROTATED
-        rrset = answer.answer[0] if rotates else None
-        tails = make_variants(reply, end, rrset, self._chance)
-        entry = Entry(answer, name, reply, tails, self._generation)
-        self._entries[key] = entry
-        self._keys.setdefault(name, set()).add(key)
-        self._octets += entry.octets + len(key)
-        while self._octets > MOST_OCTETS:
-            self._drop(next(iter(self._entries)))
+        rtype = int.from_bytes(question[end + 1 : end + 3])
+        if answer.answer:
+            if not answer.authority and answer.answer[0].rtype != RRType.SOA:
+                entry = self._make(reply, end, answer, rtype)
+                self._put(name, form + peer, entry)
+        elif len(answer.authority) == 1 and answer.ede is None:
+            origin = answer.authority[0].owner
+            denials = self._denials_of(origin, answer.rcode)
+            if (form, end) not in denials:
+                if len(denials) >= MOST_DENIALS:
+                    _end_all(denials)
+                filler = Question(_fill(len(name), origin), rtype, RRClass.IN)
+                denials[form, end] = self._make(write(filler), end, answer, rtype)
+            if not self._lacks(name) and (answer.rcode == Rcode.NOERROR or name in self._names):
+                self._put(name, form, Denied(denials, answer.until))
 
     def forget(self, name: bytes) -> None:
-        """Forget all replies to questions for a wire name in lower case."""
-        for key in list(self._keys.get(name, ())):
-            self._drop(key)
+        """Forget all answers to questions for a wire name in lower case, without its root."""
+        entries = self._names.pop(name, None)
+        if entries is None:
+            return
+        self._octets -= len(name) + sum(map(_octets, entries.items()))
+        for entry in entries.values():
+            if isinstance(entry, Entry):
+                entry.end()
 
     def forget_bound(self) -> None:
-        """Forget all replies that carry the SOA. O(1): they are dropped when they are met."""
-        self._generation += 1
+        """Forget all denials: they carry the SOA, whose serial has moved."""
+        for denials in self._denials.values():
+            _end_all(denials)
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
-        self._keys.clear()
-        self._octets = 0
+        """Forget everything, and look at the zones anew."""
+        while self._names:
+            self.forget(next(iter(self._names)))
+        self.forget_bound()
+        self._look_at_zones()
 
-    def _drop(self, key: bytes) -> None:
-        entry = self._entries.pop(key, None)
-        if entry is None:
-            return
-        self._octets -= entry.octets + len(key)
-        keys = self._keys[entry.name]
-        keys.discard(key)
-        if not keys:
-            del self._keys[entry.name]
+    def _look_at_zones(self) -> None:
+        zone = self._zones.alone()
+        self._lacks = _is_unsure if zone is None else zone.lacks
+        self._absent = {} if zone is None else self._denials_of(zone.origin, Rcode.NXDOMAIN)
 
-    def _is_seen(self, key: bytes) -> bool:
-        """Whether this key was the last one to come to its place among the sights."""
-        number = hash(key)
-        place, mark = number % SIGHTS, (number >> 20) % 255 + 1
-        seen = self._sights[place] == mark
-        self._sights[place] = mark
-        return seen
+    def _denials_of(self, origin: Name, rcode: int) -> _Denials:
+        return self._denials.setdefault((origin, rcode), {})
+
+    def _knows(self, form: bytes) -> bool:
+        """Whether a form came before."""
+        if form in self._forms:
+            return True
+        if len(self._forms) >= MOST_FORMS:
+            self._forms.clear()
+        self._forms[form] = True
+        return False
+
+    def _make(self, reply: bytes, end: int, answer: Answer, rtype: int) -> Entry:
+        prefix = 2 + end + 1 + TYPE_CLASS_OCTETS
+        rrset = answer.answer[0] if len(answer.answer) == 1 else None
+        rotated = rrset if rrset and rrset.rtype in _ROTATED else None
+        parts = make_variants(reply, prefix, rotated, self._chance)
+        cell = self._tally.cell(rtype, answer.rcode)
+        until = answer.until if answer.answer else float("inf")
+        return Entry(reply, prefix, parts, until, cell)
+
+    def _put(self, name: bytes, key: bytes, entry: Entry | Denied) -> None:
+        entries = self._names.get(name)
+        if entries is None:
+            entries = self._names[name] = {}
+            self._octets += len(name)
+        before = entries.get(key)
+        if before is not None:
+            self._octets -= _octets((key, before))
+            if isinstance(before, Entry):
+                before.end()
+        entries[key] = entry
+        self._octets += _octets((key, entry))
+        while self._octets > MOST_OCTETS:
+            self.forget(next(iter(self._names)))
 
 
-def _key(message: bytes) -> bytes:
-    """What makes two messages one question. Only letters of the name are alike in both cases."""
-    end = message.find(0, HEADER_OCTETS)
-    return message[2:HEADER_OCTETS] + message[HEADER_OCTETS:end].lower() + message[end:]
+def _fill(octets: int, origin: Name) -> bytes:
+    """A wire name of this length, its root not counted, under an origin.
+
+    Its labels are in no name that a denial holds, so none of those is compressed against it.
+    """
+    ending = origin.to_wire()
+    room = octets + 1 - len(ending)
+    labels = []
+    while room:
+        # A label of one octet takes two, so none may be left over.
+        size = min(room, 64)
+        size -= room - size == 1
+        labels.append(bytes((size - 1,)) + _FILLER * (size - 1))
+        room -= size
+    return b"".join(labels) + ending
+
+
+def _octets(item: tuple[bytes, Entry | Denied]) -> int:
+    key, entry = item
+    return len(key) + entry.octets
+
+
+def _end_all(denials: _Denials) -> None:
+    for entry in denials.values():
+        entry.end()
+    denials.clear()
+
+
+def _is_unsure(_: bytes) -> bool:
+    return False

@@ -5,12 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dnsregistry.answers.protocol import Rcode
+from dnsregistry.zone.rdata import RRType
+
+OTHER_TYPE = 0
+"""Counts all types without a name here: so many cells there are and no more."""
+_NAMED_TYPES = frozenset(RRType)
 
 
 @dataclass(slots=True)
 class Tally:
     """Counts since the start.
 
+    `ordinary` are messages that were read and decided, not answered from the table;
     `faults` are errors of ours, `dropped` replies that the kernel did not take, `overflowed`
     datagrams given up unanswered under overload, `limited` those
     that the rate limit held back.
@@ -18,6 +24,7 @@ class Tally:
 
     udp: int = 0
     tcp: int = 0
+    ordinary: int = 0
     silent: int = 0
     faults: int = 0
     dropped: int = 0
@@ -25,13 +32,36 @@ class Tally:
     limited: int = 0
     forwarded: int = 0
     refused_connections: int = 0
-    rcodes: Counter[int] = field(default_factory=Counter)
+    _cells: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+
+    def cell(self, rtype: int, rcode: int) -> list[int]:
+        """Where the answers to a type with an rcode are counted: a list of that one number."""
+        key = (rtype if rtype in _NAMED_TYPES else OTHER_TYPE, rcode)
+        return self._cells.setdefault(key, [0])
+
+    def count(self, rtype: int, rcode: int) -> None:
+        """Count one answer."""
+        self.cell(rtype, rcode)[0] += 1
+
+    @property
+    def answered(self) -> Mapping[tuple[int, int], int]:
+        """How many answers there were, by type and rcode."""
+        return {key: cell[0] for key, cell in self._cells.items() if cell[0]}
+
+    @property
+    def rcodes(self) -> Counter[int]:
+        """How many answers there were, by rcode."""
+        counts: Counter[int] = Counter()
+        for (_, rcode), count in self.answered.items():
+            counts[rcode] += count
+        return counts
 
     def tell(self) -> Mapping[str, object]:
         """The counts for people, rcodes by name."""
         return {
             "queries": {"udp": self.udp, "tcp": self.tcp},
             "rcodes": {Rcode(code).name: count for code, count in self.rcodes.items()},
+            "ordinary": self.ordinary,
             "silent": self.silent,
             "faults": self.faults,
             "dropped": self.dropped,

@@ -21,19 +21,20 @@ _POINTER_TO_DATA = 10
 """Octets of a record from its owner, a pointer, to the length of its data."""
 
 
-def make_variants(reply: bytes, start: int, rrset: RRset | None, chance: Chance) -> list[bytes]:
-    """Return what follows the question, which ends at `start`, in as many orders as there are.
+def make_variants(
+    reply: bytes, start: int, rrset: RRset | None, chance: Chance
+) -> tuple[list[bytes], bytes]:
+    """Return the records behind the question in as many orders as there are, and the rest.
 
-    `rrset` is the one RRset of the answer section in the order of the reply; without one there
-    is one variant.
+    The question ends at `start`. `rrset` is the one RRset of the answer section in the order of
+    the reply; without one there is one variant.
     """
     tail = reply[start:]
     if rrset is None or len(rrset.rdatas) < 2 or not rrset.preferences:
-        return [tail]
+        return [b""], tail
     records, end = _split(tail, len(rrset.rdatas))
-    rest = tail[end:]
     orders = _arrange(rrset.preferences, chance)
-    return [b"".join([*(records[place] for place in order), rest]) for order in orders]
+    return [b"".join([records[place] for place in order]) for order in orders], tail[end:]
 
 
 def _split(tail: bytes, count: int) -> tuple[list[bytes], int]:

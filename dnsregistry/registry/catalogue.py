@@ -43,6 +43,10 @@ class Catalogue:
             return lease
         return self._digests.get(label)
 
+    def has_service(self, service: str) -> bool:
+        """Whether a service, by its name in lower case, has any lease."""
+        return service in self._services
+
     def of_service(self, service: str) -> Collection[Lease]:
         """The leases of a service, by its name in lower case."""
         return self._services.get(service)

@@ -1,8 +1,9 @@
 """All zones that we answer for, as one."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 
+from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.lookup import Lookup, NotOurs, Zone
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.tree import DS
@@ -20,13 +21,10 @@ class Source(IntEnum):
 
 
 class Authority:
-    """The zones by origin. A name belongs to the deepest one that it is under.
-
-    `version` grows whenever a zone is put or removed.
-    """
+    """The zones by origin. A name belongs to the deepest one that it is under."""
 
     def __init__(self, zones: Iterable[Zone]) -> None:
-        self.version = 0
+        self._watchers: list[Callable[[], None]] = []
         self._served: dict[tuple[bytes, ...], Zone] = {}
         self._sources: dict[tuple[bytes, ...], dict[Source, Zone]] = {}
         for zone in zones:
@@ -49,6 +47,17 @@ class Authority:
             zone = self.find(Name(name.labels[1:])) or zone
         return NotOurs() if zone is None else zone.lookup(name, rtype, now)
 
+    def alone(self) -> LiveZone | None:
+        """The live zone, unless another zone lies over it or under it."""
+        for zone in self._served.values():
+            if isinstance(zone, LiveZone) and not self._has_below(zone.origin):
+                return zone
+        return None
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call this whenever a zone has been put or removed."""
+        self._watchers.append(watcher)
+
     def put(self, zone: Zone, source: Source = Source.LIVE) -> None:
         """Add a zone, or replace the one from this source with its origin."""
         self._sources.setdefault(zone.origin.labels, {})[source] = zone
@@ -59,10 +68,17 @@ class Authority:
         del self._sources[origin.labels][source]
         self._serve(origin.labels)
 
+    def _has_below(self, origin: Name) -> bool:
+        depth = len(origin.labels)
+        return any(
+            len(labels) > depth and labels[-depth:] == origin.labels for labels in self._served
+        )
+
     def _serve(self, labels: tuple[bytes, ...]) -> None:
         sources = self._sources[labels]
         if sources:
             self._served[labels] = sources[max(sources)]
         else:
             del self._sources[labels], self._served[labels]
-        self.version += 1
+        for watcher in self._watchers:
+            watcher()

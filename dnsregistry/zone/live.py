@@ -15,6 +15,7 @@ from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.zone import serial
+from dnsregistry.zone.absence import Absence
 from dnsregistry.zone.lookup import LONGEST_CHAIN, Found, Lookup, NoData, NoName, NotOurs
 from dnsregistry.zone.name import Name, write_text, write_wire
 from dnsregistry.zone.node import Node, NodeMaker
@@ -44,7 +45,7 @@ class Memory(Protocol):
     """Whoever keeps answers of the zone beyond the question."""
 
     def forget(self, name: bytes) -> None:
-        """Forget what was answered for a wire name in lower case."""
+        """Forget what was answered for a wire name in lower case, without its root octet."""
         ...
 
     def forget_bound(self) -> None:
@@ -58,12 +59,13 @@ class LiveZone:
     def __init__(self, catalogue: Catalogue, policy: LivePolicy, first_serial: int) -> None:
         self.origin = policy.origin
         self.serial = first_serial
-        self._origin_wire = policy.origin.to_wire()
+        self._origin_wire = policy.origin.to_wire()[:-1]
         self._origin_text = str(policy.origin).removesuffix(".")
         self._negative_ttl = policy.negative_ttl
         self._maker = NodeMaker(catalogue, policy)
         self._nodes: dict[Owner, Node] = {}
         self._memories: list[Memory] = []
+        self._absence = Absence(catalogue, policy.origin)
 
     def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
         """Answer for one name and type at a time; never answers a lease at its deadline."""
@@ -82,6 +84,13 @@ class LiveZone:
         additional = node.additional if rrset.rtype in _NAMING else {}
         most = 0 if rrset.rtype == RRType.PTR else node.most
         return Found(rrset, additional, most, node.until)
+
+    def lacks(self, name: bytes) -> bool:
+        """Whether no lookup would find a wire name; False where only a lookup can tell.
+
+        The name is under the origin or not, in lower case and without its root octet.
+        """
+        return self._absence.covers(name)
 
     def soa(self) -> RRset:
         """The zone's SOA. Its TTL is its MINIMUM, so that both bounds of RFC 2308, 5 agree."""

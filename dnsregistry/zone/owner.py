@@ -217,13 +217,15 @@ Owner = (
 )
 
 _SERVICE_TYPES = ("_services", "_dns-sd", "_udp")
-_PROTOCOL_LABELS = {f"_{protocol}": protocol for protocol in PROTOCOLS}
+PROTOCOL_LABELS = {f"_{protocol}": protocol for protocol in PROTOCOLS}
+STANDING_LABELS = frozenset({NAME_SERVER, HOSTS, CAPABILITIES, *PROTOCOL_LABELS})
+"""Labels that stand at the origin whatever is registered; no service has one for its name."""
 _BRANCHES = {
     (HOSTS,),
     (CAPABILITIES,),
     _SERVICE_TYPES[1:],
-    *((label,) for label in _PROTOCOL_LABELS),
-    *((label, CAPABILITIES) for label in _PROTOCOL_LABELS),
+    *((label,) for label in PROTOCOL_LABELS),
+    *((label, CAPABILITIES) for label in PROTOCOL_LABELS),
 }
 
 
@@ -277,20 +279,20 @@ def _read_two(label: str, parent: str) -> Owner | None:
         return _plain(label, Host(label))
     if parent == CAPABILITIES:
         return _plain(label, Capability(label))
-    protocol = _PROTOCOL_LABELS.get(parent)
+    protocol = PROTOCOL_LABELS.get(parent)
     if protocol:
         return _underscored(label, ServiceProtocol(label[1:], protocol))
-    protocol = _PROTOCOL_LABELS.get(label)
+    protocol = PROTOCOL_LABELS.get(label)
     if protocol:
         return _plain(parent, NamedPorts(protocol, parent))
     return _plain(label, _plain(parent, Labelled(label, parent)))
 
 
 def _read_three(label: str, protocol_label: str, parent: str) -> Owner | None:
-    protocol = _PROTOCOL_LABELS.get(parent)
+    protocol = PROTOCOL_LABELS.get(parent)
     if protocol:
         return _read_instance(label, protocol_label, protocol)
-    protocol = _PROTOCOL_LABELS.get(protocol_label)
+    protocol = PROTOCOL_LABELS.get(protocol_label)
     if protocol is None:
         return None
     if parent == CAPABILITIES:
@@ -305,7 +307,7 @@ def _read_instance(label: str, service: str, protocol: str) -> Owner | None:
 
 
 def _read_four(label: str, branch: str, service: str, protocol_label: str) -> Owner | None:
-    protocol = _PROTOCOL_LABELS.get(protocol_label)
+    protocol = PROTOCOL_LABELS.get(protocol_label)
     if branch != SUBTYPES or protocol is None:
         return None
     return _plain(label, _underscored(service, Subtype(label, service[1:], protocol)))

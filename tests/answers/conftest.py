@@ -62,6 +62,7 @@ class House:
         self.responder = Responder(
             self.zones, self.identity, options, protection, recursion, lambda: self.now, draws
         )
+        self.zone.remember_in(self.responder.table)
 
     def add(self, id: str, **fields: object) -> None:
         """Register an instance of which only the telling fields are given."""

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from dnsregistry.registry.registry import Registry
 from dnsregistry.zone.authority import Authority, Source
+from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.lookup import Found, Lookup, NotOurs
 from dnsregistry.zone.name import Name
+from dnsregistry.zone.policy import EmptyService, LivePolicy
 from dnsregistry.zone.rdata import TXT
 from dnsregistry.zone.rrset import RRset
 
@@ -113,13 +116,24 @@ def test_of_two_with_one_origin_the_higher_source_is_served() -> None:
     assert served[4:] == ["local.1", "local.4", "local.4", None]
 
 
-def test_every_change_of_the_zones_is_a_new_version() -> None:
+def test_every_change_of_the_zones_is_told() -> None:
     authority = Authority([])
-    versions = [authority.version]
+    told: list[bool] = []
+    authority.watch(lambda: told.append(authority.find(Name.from_text("local")) is not None))
     authority.put(_stone("local"))
-    versions.append(authority.version)
     authority.put(_stone("local", 1))
-    versions.append(authority.version)
     authority.remove(Name.from_text("local"))
-    versions.append(authority.version)
-    assert len(set(versions)) == 4
+    assert told == [True, True, False]
+
+
+def test_the_live_zone_is_alone_until_another_lies_under_or_over_it() -> None:
+    policy = LivePolicy(Name.from_text("local"), 5, 1, EmptyService.NODATA, ())
+    live = LiveZone(Registry().catalogue, policy, 1)
+    authority = Authority([live, _stone("example.org")])
+    assert authority.alone() is live
+    authority.put(_stone("a.b.local"))
+    assert authority.alone() is None
+    authority.remove(Name.from_text("a.b.local"))
+    assert authority.alone() is live
+    authority.put(_stone("local"), Source.FILE)
+    assert authority.alone() is None

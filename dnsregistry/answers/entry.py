@@ -1,0 +1,90 @@
+"""A finished reply in its parts: what every asker of one question in one form gets."""
+
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+
+from dnsregistry.answers.protocol import HEADER_OCTETS
+
+ENTRY_OCTETS = 900
+"""What an entry takes beside its octets: the object, its lists, and its places in the tables."""
+VARIANT_OCTETS = 130
+"""What each variant takes beside its octets."""
+RA_OCTET, RA_BIT = 1, 0x80
+_BARE_OPT = 11
+_OPT_START = b"\0\0\x29"
+"""The root and the type of an OPT record (RFC 6891, 6.1.2)."""
+
+
+class Entry:
+    """A reply but for its id and question, with its records in the orders that take turns.
+
+    A reply is the message's id, a head of flags and counts, the question as it came, records,
+    and the rest. `heads` are those without and with RA. `prefix` is where the question ends.
+    `until` is when the entry ends; `cell` is where its sending is counted. `plans` belongs
+    to whoever sends it. `denies` is None: an entry is an answer.
+    """
+
+    __slots__ = (
+        "cell",
+        "denies",
+        "heads",
+        "octets",
+        "plans",
+        "prefix",
+        "rest",
+        "turns",
+        "until",
+        "variants",
+    )
+
+    def __init__(
+        self,
+        reply: bytes,
+        prefix: int,
+        parts: tuple[Sequence[bytes], bytes],
+        until: float,
+        cell: list[int],
+    ) -> None:
+        head = bytearray(reply[2:HEADER_OCTETS])
+        head[RA_OCTET] &= ~RA_BIT
+        plain = bytes(head)
+        head[RA_OCTET] |= RA_BIT
+        self.heads = (plain, bytes(head))
+        self.prefix = prefix
+        self.variants, self.rest = parts
+        self.turns: Iterator[bytes] = cycle(self.variants)
+        self.plans: Iterator[bytes] | None = None
+        self.until = until
+        self.cell = cell
+        self.denies = None
+        octets = sum(map(len, self.variants)) + len(self.variants) * VARIANT_OCTETS
+        self.octets = ENTRY_OCTETS + octets + len(self.rest)
+
+    def write(self, message: bytes, *, recursion: bool) -> bytes:
+        """Return the reply to a message that asks this question in this form, and count it."""
+        self.cell[0] += 1
+        return b"".join(
+            (
+                message[:2],
+                self.heads[recursion],
+                message[HEADER_OCTETS : self.prefix],
+                next(self.turns),
+                self.rest,
+            )
+        )
+
+    def write_with(self, message: bytes, options: bytes, limit: int, *, recursion: bool) -> bytes:
+        """The same with EDNS options in its OPT; empty where that has no room or holds others."""
+        size = self.prefix + len(self.variants[0]) + len(self.rest) + len(options)
+        bare = self.rest[-_BARE_OPT:]
+        if size > limit or not (bare.startswith(_OPT_START) and bare.endswith(b"\0\0")):
+            return b""
+        reply = self.write(message, recursion=recursion)
+        return b"".join((reply[:-2], len(options).to_bytes(2), options))
+
+    def end(self) -> None:
+        """Let nobody have it from now on, and let go of what it holds."""
+        self.until = -1.0
+        self.plans = None
+        self.turns = iter(())
+        self.variants = ()

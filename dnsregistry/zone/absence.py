@@ -1,0 +1,59 @@
+"""Which names the live zone surely lacks, told from a few look-ups: cheap under a flood of them.
+
+Rules:
+- Whoever is told "absent" needs no lookup: none would find a node (`owner.read`, `NodeMaker`).
+- Nothing is said of a name that could have a node, nor of leases past their deadline.
+"""
+
+from collections.abc import Sequence
+
+from dnsregistry.registry.catalogue import Catalogue
+from dnsregistry.zone.name import Name
+from dnsregistry.zone.owner import CAPABILITIES, HOSTS, PROTOCOL_LABELS, STANDING_LABELS
+
+_DNS_SD = "_dns-sd"
+
+
+class Absence:
+    """Looks names under one origin up in the catalogue."""
+
+    def __init__(self, catalogue: Catalogue, origin: Name) -> None:
+        self._catalogue = catalogue
+        self._ending = origin.to_wire()[:-1]
+
+    def covers(self, name: bytes) -> bool:
+        """Whether there is surely no such name, in wire form, lower case, without its root."""
+        if not name.endswith(self._ending):
+            return False
+        end = len(name) - len(self._ending)
+        labels: list[str] = []
+        position = 0
+        while position < end:
+            start = position + 1
+            position = start + name[position]
+            # What is no ASCII is the spelling of nothing, whichever letters it reads as.
+            labels.append(name[start:position].decode("latin-1"))
+        if position != end or not labels:
+            return False
+        last = labels[-1]
+        if last in STANDING_LABELS:
+            return self._lacks_below(labels, last)
+        if not self._catalogue.has_service(last):
+            return True
+        if len(labels) == 2 and labels[0] not in PROTOCOL_LABELS:
+            return not self._catalogue.labelled(last, labels[0])
+        return False
+
+    def _lacks_below(self, labels: Sequence[str], last: str) -> bool:
+        if len(labels) == 1:
+            return False
+        label = labels[-2]
+        if last in PROTOCOL_LABELS:
+            if label == _DNS_SD:
+                return False
+            return not (label.startswith("_") and self._catalogue.has_service(label[1:]))
+        if len(labels) == 2 and last == HOSTS:
+            return self._catalogue.find_host(label) is None
+        if len(labels) == 2 and last == CAPABILITIES and label not in PROTOCOL_LABELS:
+            return not self._catalogue.capable(label)
+        return False
