@@ -41,11 +41,14 @@ from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.forward.system import SystemServers
 from dnsregistry.health.sweep import sweep
 from dnsregistry.registry.registry import Registry
+from dnsregistry.servers.batch import Batch
 from dnsregistry.servers.certificate import Certificate
 from dnsregistry.servers.doh import PATH as DOH_PATH
 from dnsregistry.servers.doh import DohServer
 from dnsregistry.servers.exchange import Exchange
 from dnsregistry.servers.https import ALPN, HttpsServer
+from dnsregistry.servers.intake import Intake, Single
+from dnsregistry.servers.scatter import is_available
 from dnsregistry.servers.sockets import ListenError, Pair, find_reachable
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
@@ -154,6 +157,7 @@ class App:
         self._forwarder = self._build_forwarder(authority, listening.dns)
         responder = self._build_responder(authority, self._forwarder)
         self.zone.remember_in(responder.table)
+        self._responder = responder
         self._exchange = Exchange(responder)
         self._stats = Stats(
             registry, self.store, self.zone, responder, self._zone_watch.tally, self._forwarder
@@ -199,12 +203,15 @@ class App:
 
     async def _start_dns(self, pairs: Sequence[Pair]) -> None:
         for pair in pairs:
-            udp = UdpServer(pair.udp, self._exchange)
+            udp = UdpServer(pair.udp, self._exchange, self._make_intake(pair.udp))
             udp.start()
             self._running.callback(udp.stop)
             tcp = TcpServer(pair.tcp, self._exchange, self._limit_tcp())
             await tcp.start()
             self._running.push_async_callback(tcp.stop)
+
+    def _make_intake(self, sock: socket.socket) -> Intake:
+        return Batch(sock, self._responder) if is_available() else Single(sock)
 
     async def _start_tls(self, cert: Path, sockets: Sockets, runner: Runner) -> None:
         certificate = Certificate(cert, self._settings.tls_key)

@@ -20,15 +20,18 @@ class Entry:
 
     A reply is the message's id, a head of flags and counts, the question as it came, records,
     and the rest. `heads` are those without and with RA. `prefix` is where the question ends.
-    `until` is when the entry ends; `cell` is where its sending is counted. `plans` belongs
-    to whoever sends it. `denies` is None: an entry is an answer.
+    `until` is when the entry ends; `cell` is where its sending is counted. `is_general` says that
+    whoever asks this question in this form gets this entry. `planned` and `plans` belong to
+    whoever sends it. `denies` is None: an entry is an answer.
     """
 
     __slots__ = (
         "cell",
         "denies",
         "heads",
+        "is_general",
         "octets",
+        "planned",
         "plans",
         "prefix",
         "rest",
@@ -44,6 +47,8 @@ class Entry:
         parts: tuple[Sequence[bytes], bytes],
         until: float,
         cell: list[int],
+        *,
+        is_general: bool,
     ) -> None:
         head = bytearray(reply[2:HEADER_OCTETS])
         head[RA_OCTET] &= ~RA_BIT
@@ -53,7 +58,9 @@ class Entry:
         self.prefix = prefix
         self.variants, self.rest = parts
         self.turns: Iterator[bytes] = cycle(self.variants)
-        self.plans: Iterator[bytes] | None = None
+        self.is_general = is_general
+        self.planned = False
+        self.plans: Iterator[bytes] = iter(())
         self.until = until
         self.cell = cell
         self.denies = None
@@ -85,6 +92,6 @@ class Entry:
     def end(self) -> None:
         """Let nobody have it from now on, and let go of what it holds."""
         self.until = -1.0
-        self.plans = None
+        self.plans = iter(())
         self.turns = iter(())
         self.variants = ()

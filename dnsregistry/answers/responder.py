@@ -86,7 +86,7 @@ class Responder:
         self._options = options
         self._protection = protection
         self._recursion = recursion
-        self._now = now
+        self.now = now
         self._chance = chance
 
     def stand(self, address: str, now: float) -> Standing:
@@ -109,7 +109,7 @@ class Responder:
 
     def respond(self, message: bytes, client: Client) -> Reply:
         """Return the reply to a message, at once for names of ours."""
-        now = self._now()
+        now = self.now()
         standing = self.stand(client.address, now)
         if not client.tcp and standing.allowed:
             entry = self.table.find(message[2:], standing.peer, now)

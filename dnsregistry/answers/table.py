@@ -109,7 +109,7 @@ class AnswerTable:
         rtype = int.from_bytes(question[end + 1 : end + 3])
         if answer.answer:
             if not answer.authority and answer.answer[0].rtype != RRType.SOA:
-                entry = self._make(reply, end, answer, rtype)
+                entry = self._make(reply, end, answer, rtype, is_general=not peer)
                 self._put(name, form + peer, entry)
         elif len(answer.authority) == 1 and answer.ede is None:
             origin = answer.authority[0].owner
@@ -118,7 +118,7 @@ class AnswerTable:
                 if len(denials) >= MOST_DENIALS:
                     _end_all(denials)
                 filler = Question(_fill(len(name), origin), rtype, RRClass.IN)
-                denials[form, end] = self._make(write(filler), end, answer, rtype)
+                denials[form, end] = self._make(write(filler), end, answer, rtype, is_general=False)
             if not self._lacks(name) and (answer.rcode == Rcode.NOERROR or name in self._names):
                 self._put(name, form, Denied(denials, answer.until))
 
@@ -161,14 +161,16 @@ class AnswerTable:
         self._forms[form] = True
         return False
 
-    def _make(self, reply: bytes, end: int, answer: Answer, rtype: int) -> Entry:
+    def _make(
+        self, reply: bytes, end: int, answer: Answer, rtype: int, *, is_general: bool
+    ) -> Entry:
         prefix = 2 + end + 1 + TYPE_CLASS_OCTETS
         rrset = answer.answer[0] if len(answer.answer) == 1 else None
         rotated = rrset if rrset and rrset.rtype in _ROTATED else None
         parts = make_variants(reply, prefix, rotated, self._chance)
         cell = self._tally.cell(rtype, answer.rcode)
         until = answer.until if answer.answer else float("inf")
-        return Entry(reply, prefix, parts, until, cell)
+        return Entry(reply, prefix, parts, until, cell, is_general=is_general)
 
     def _put(self, name: bytes, key: bytes, entry: Entry | Denied) -> None:
         entries = self._names.get(name)

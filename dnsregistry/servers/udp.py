@@ -1,8 +1,8 @@
 """DNS over UDP: a bounded part of each turn of the loop.
 
 Rules:
-- The socket is emptied into a queue, and the queue answered for `TURN_SECONDS`; then HTTP, timers
-  and other sockets have their turn.
+- What waits on the socket is taken in for `TURN_SECONDS`, and what needs work is answered for as
+  long; then HTTP, timers and other sockets have their turn.
 - While few wait they are answered in order. Beyond `ORDERLY` the newest is first: those who still
   wait are served, where a queue in order would serve only those who have given up. The oldest
   beyond `QUEUE` are dropped, and counted.
@@ -13,41 +13,31 @@ Rules:
 
 import asyncio
 import socket
-import struct
 from collections import deque
 from functools import partial
 from time import perf_counter
 
 from dnsregistry.answers.access import Client
 from dnsregistry.servers.exchange import Exchange
-from dnsregistry.servers.sockets import IP_PKTINFO, is_wildcard
+from dnsregistry.servers.intake import Datagram, Intake
 
-BATCH = 256
-"""Datagrams taken in at once: as many as are answered in a turn where they came before."""
 ORDERLY = 256
 """Datagrams that wait without hurry: a few hundredths of a second's work."""
 QUEUE = 1024
 """Datagrams that wait: more than can be answered in the five seconds that a stub waits at most
 where each is as dear as can be, and a tenth of a second's work where they are common."""
 TURN_SECONDS = 0.002
-"""Of answering before the loop turns to others: what HTTP and other connections may wait."""
-QUERY_OCTETS = 4096
-"""No query to us is longer; what is cut off here is malformed."""
-
-_IN_PKTINFO = struct.Struct("=i4s4s")
-_Ancillary = list[tuple[int, int, bytes]]
-_Datagram = tuple[bytes, _Ancillary, tuple[str, int]]
-_CONTROL_OCTETS = socket.CMSG_SPACE(20)
+"""Of one kind of work before the loop turns to others: what HTTP and connections may wait."""
 
 
 class UdpServer:
     """Serves one bound, non-blocking UDP socket, which it closes at the end."""
 
-    def __init__(self, sock: socket.socket, exchange: Exchange) -> None:
+    def __init__(self, sock: socket.socket, exchange: Exchange, intake: Intake) -> None:
         self._sock = sock
         self._exchange = exchange
-        self._wildcard = is_wildcard(sock)
-        self._queue: deque[_Datagram] = deque()
+        self._intake = intake
+        self._queue: deque[Datagram] = deque()
         self._working: asyncio.Handle | None = None
 
     def start(self) -> None:
@@ -67,71 +57,44 @@ class UdpServer:
         if self._working is not None:
             self._working.cancel()
             self._working = None
+        queue, take = self._queue, self._intake.take
         until = perf_counter() + TURN_SECONDS
-        self._fill()
-        queue = self._queue
+        while take(queue) and perf_counter() < until:
+            pass
+        if not queue:
+            return
+        self._give_up_the_oldest()
+        until = perf_counter() + TURN_SECONDS
         while queue:
-            self._answer(*(queue.pop() if len(queue) > ORDERLY else queue.popleft()))
+            self._answer(queue.pop() if len(queue) > ORDERLY else queue.popleft())
             if perf_counter() >= until:
                 break
         if queue:
             self._working = self._loop.call_soon(self._take_turn)
 
-    def _fill(self) -> None:
-        queue = self._queue
-        for _ in range(BATCH):
-            try:
-                queue.append(self._receive())
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:
-                # An ICMP error about an earlier reply; the socket is as good as before.
-                continue
-        while len(queue) > QUEUE:
-            queue.popleft()
+    def _give_up_the_oldest(self) -> None:
+        while len(self._queue) > QUEUE:
+            self._queue.popleft()
             self._exchange.tally.overflowed += 1
 
-    def _answer(self, message: bytes, ancillary: _Ancillary, peer: tuple[str, int]) -> None:
-        client = Client(peer[0], tcp=False)
-        reply = self._exchange.answer(message, client)
+    def _answer(self, datagram: Datagram) -> None:
+        client = Client(datagram.peer[0], tcp=False)
+        reply = self._exchange.answer(datagram.message, client)
         if isinstance(reply, bytes):
-            self._send(reply, ancillary, peer)
+            self._send(reply, datagram)
         elif reply is not None:
-            send = partial(self._send_later, message, client, ancillary, peer)
-            reply.add_done_callback(send)
+            reply.add_done_callback(partial(self._send_later, datagram, client))
 
-    def _receive(self) -> _Datagram:
-        if not self._wildcard:
-            message, peer = self._sock.recvfrom(QUERY_OCTETS)
-            return message, [], peer
-        message, ancillary, _, peer = self._sock.recvmsg(QUERY_OCTETS, _CONTROL_OCTETS)
-        return message, [_source(*item) for item in ancillary], peer
-
-    def _send_later(
-        self,
-        message: bytes,
-        client: Client,
-        ancillary: _Ancillary,
-        peer: tuple[str, int],
-        reply: asyncio.Future[bytes],
-    ) -> None:
-        octets = self._exchange.take(reply, message, client)
+    def _send_later(self, datagram: Datagram, client: Client, reply: asyncio.Future[bytes]) -> None:
+        octets = self._exchange.take(reply, datagram.message, client)
         if octets is not None:
-            self._send(octets, ancillary, peer)
+            self._send(octets, datagram)
 
-    def _send(self, reply: bytes, ancillary: _Ancillary, peer: tuple[str, int]) -> None:
+    def _send(self, reply: bytes, datagram: Datagram) -> None:
         try:
-            if ancillary:
-                self._sock.sendmsg([reply], ancillary, 0, peer)
+            if datagram.ancillary:
+                self._sock.sendmsg([reply], datagram.ancillary, 0, datagram.peer)
             else:
-                self._sock.sendto(reply, peer)
+                self._sock.sendto(reply, datagram.peer)
         except OSError:
             self._exchange.tally.dropped += 1
-
-
-def _source(level: int, kind: int, data: bytes) -> tuple[int, int, bytes]:
-    """Where a datagram came to, as where its reply is to come from."""
-    if level == socket.IPPROTO_IP and kind == IP_PKTINFO:
-        _, local, _ = _IN_PKTINFO.unpack(data)
-        data = _IN_PKTINFO.pack(0, local, bytes(4))
-    return level, kind, data

@@ -1,0 +1,171 @@
+"""Datagrams taken in many a call, and answered at once where the answer is in the table.
+
+Rules:
+- In front of the table stands a shorter way to it: the whole question as it came, less its id,
+  to its entry. Stub resolvers repeat themselves to the octet. What comes once does not enter.
+- Only what is the same for all who ask goes that way: no denial, nothing cut short for a client.
+- An entry tells itself when it has ended, so nothing here has to be told of changes.
+- The short way is bounded: two generations, of which the older one is let go of when the younger
+  is full.
+- Whatever has no entry goes into the queue, and so does whoever may ask only so often or not.
+"""
+
+import socket
+from collections import deque
+from collections.abc import Sequence
+
+from dnsregistry.answers.entry import Entry
+from dnsregistry.answers.responder import Responder
+from dnsregistry.answers.standing import Standing
+from dnsregistry.servers.intake import Ancillary, Datagram, Peer, answer_from
+from dnsregistry.servers.scatter import Scatter, Slot, make_plans
+from dnsregistry.servers.sockets import IP_PKTINFO, is_wildcard
+
+GENERATION = 1 << 15
+"""Questions: some ten megabytes, and more than a house's programs ask for again and again."""
+SIGHTS = 1 << 16
+"""Places for what was seen once, an octet each; two questions may share one now and then."""
+MOST_CLIENTS = 1 << 14
+"""Clients remembered; past it they are met anew."""
+_HEAD_AT, _HEAD_END = 2, 12
+_DATA_AT = 16
+"""Where the data of a control message begins: after its length, level and type."""
+_NO_INTERFACE = bytes(4)
+
+
+class Batch:
+    """The intake of one UDP socket."""
+
+    def __init__(self, sock: socket.socket, responder: Responder) -> None:
+        self._family = sock.family
+        self._wildcard = is_wildcard(sock)
+        self._scatter = Scatter(sock, control=self._wildcard)
+        self._places = [_place(slot) for slot in self._scatter.slots]
+        self._responder = responder
+        self._standings: dict[bytes, Standing] = {}
+        self._young: dict[bytes, Entry] = {}
+        self._old: dict[bytes, Entry] = {}
+        self._sights = bytearray(SIGHTS)
+
+    def take(self, queue: deque[Datagram]) -> bool:
+        """Answer what the table has an answer to, and put the rest into the queue."""
+        scatter = self._scatter
+        sizes = scatter.receive()
+        if not sizes:
+            return False
+        now = self._responder.now()
+        messages, names, vectors = scatter.messages, scatter.names, scatter.vectors
+        young, standings = self._young, self._standings
+        left: list[int] = []
+        for (number, start, head, head_end, peer, peer_end, plan, plan_end), size in zip(
+            self._places, sizes, strict=False
+        ):
+            question = messages[head : start + size]
+            address = names[peer:peer_end]
+            entry = young.get(question)
+            if entry is None or entry.until <= now:
+                entry = self._recall(question, address, now)
+            standing = standings.get(address)
+            if (
+                entry is None
+                or standing is None
+                or (standing.bucket is not None and not standing.bucket.take(now))
+            ):
+                left.append(number)
+            else:
+                messages[head:head_end] = entry.heads[standing.recursion]
+                vectors[plan:plan_end] = next(entry.plans)
+                entry.cell[0] += 1
+        self._send(sizes, left, queue)
+        if left:
+            self._meet(left, now)
+        return len(sizes) == len(self._places)
+
+    def _recall(self, question: bytes, address: bytes, now: float) -> Entry | None:
+        """The entry for a question that the younger generation has none for."""
+        entry = self._old.get(question)
+        if entry is None or entry.until <= now:
+            entry = self._responder.table.find(question, address, now)
+            if entry is None:
+                return None
+            if not entry.planned:
+                entry.planned = True
+                entry.plans = make_plans(entry)
+            if not entry.is_general or not self._is_seen(question):
+                return entry
+        if len(self._young) >= GENERATION:
+            self._old, self._young = self._young, {}
+        self._young[question] = entry
+        return entry
+
+    def _is_seen(self, question: bytes) -> bool:
+        """Whether this question was the last one to come to its place among the sights."""
+        number = hash(question)
+        place, mark = number % SIGHTS, (number >> 20) % 255 + 1
+        seen = self._sights[place] == mark
+        self._sights[place] = mark
+        return seen
+
+    def _send(self, sizes: Sequence[int], left: Sequence[int], queue: deque[Datagram]) -> None:
+        """Send the replies between those that are left, which go into the queue."""
+        scatter, tally = self._scatter, self._responder.tally
+        if self._wildcard:
+            self._answer_from_where_they_came(len(sizes))
+        first = 0
+        for number in left:
+            tally.dropped += scatter.send(first, number)
+            first = number + 1
+            queue.append(self._read(scatter.slots[number], sizes[number]))
+        tally.dropped += scatter.send(first, len(sizes))
+        tally.udp += len(sizes) - len(left)
+
+    def _answer_from_where_they_came(self, count: int) -> None:
+        if self._family == socket.AF_INET:
+            controls = self._scatter.controls
+            for slot in self._scatter.slots[:count]:
+                start = slot.control.start + _DATA_AT
+                # The way back is for routing to say; only the address is kept.
+                controls[start : start + 4] = _NO_INTERFACE
+
+    def _meet(self, left: Sequence[int], now: float) -> None:
+        """Remember how we stand to those who asked and may have answers from the table."""
+        for number in left:
+            address = self._scatter.names[self._scatter.slots[number].address]
+            if address not in self._standings:
+                standing = self._responder.stand(socket.inet_ntop(self._family, address), now)
+                if standing.allowed:
+                    if len(self._standings) >= MOST_CLIENTS:
+                        self._standings.clear()
+                    self._standings[address] = standing
+
+    def _read(self, slot: Slot, size: int) -> Datagram:
+        scatter = self._scatter
+        name = scatter.names[slot.name]
+        host = socket.inet_ntop(self._family, scatter.names[slot.address])
+        port = int.from_bytes(name[2:4])
+        peer: Peer = (host, port)
+        if self._family == socket.AF_INET6:
+            peer = (host, port, int.from_bytes(name[4:8]), int.from_bytes(name[24:28], "little"))
+        ancillary: Ancillary = []
+        if self._wildcard:
+            data = scatter.controls[slot.control][_DATA_AT:]
+            if self._family == socket.AF_INET6:
+                ancillary = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, data[:20])]
+            else:
+                ancillary = [answer_from(socket.IPPROTO_IP, IP_PKTINFO, data[:12])]
+        message = scatter.messages[slot.message : slot.message + size]
+        return Datagram(message, peer, ancillary)
+
+
+def _place(slot: Slot) -> tuple[int, int, int, int, int, int, int, int]:
+    """A slot as the plain numbers that the loop works with."""
+    return (
+        slot.number,
+        slot.message,
+        slot.message + _HEAD_AT,
+        slot.message + _HEAD_END,
+        slot.address.start,
+        slot.address.stop,
+        slot.plan.start,
+        slot.plan.stop,
+    )
