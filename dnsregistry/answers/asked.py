@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, replace
 
 from dnsregistry.answers.access import Client
@@ -15,6 +16,7 @@ from dnsregistry.answers.protocol import (
 from dnsregistry.answers.query import Query
 from dnsregistry.answers.standing import Standing
 
+_FORM = struct.Struct("!HHH??")
 _TYPE_CLASS_OCTETS = 4
 _OPT_OCTETS = 9
 """Of an OPT record, up to the length of its data."""
@@ -57,6 +59,15 @@ class Asked:
             return not self.client.tcp
         size = edns.udp_octets
         return size <= CLASSIC_UDP_OCTETS or size >= EDNS_UDP_OCTETS
+
+    @property
+    def form(self) -> bytes:
+        """What of the query makes a difference to the reply, beside its name and its options."""
+        query, edns = self.query, self.query.edns
+        rtype, rclass = query.question.rtype, query.question.rclass
+        dnssec_ok = edns is not None and edns.dnssec_ok
+        size = 0 if edns is None else self.limit
+        return _FORM.pack(rtype, rclass, size, query.recursion_desired, dnssec_ok)
 
     def bare(self) -> Asked:
         """The same as if it had been asked without EDNS options."""

@@ -175,8 +175,7 @@ class Responder:
             query = replace(bare.query, question=question)
             return write(replace(bare, query=query), answer, self._chance).reply
 
-        peer = asked.standing.peer if written.cut else b""
-        self.table.keep(bare.message, peer, written.answer, written.reply, write_for)
+        self.table.keep(bare, written.answer, written.reply, write_for, is_cut=written.cut)
 
     def _send(self, asked: Asked, answer: Answer) -> bytes:
         self.tally.count(asked.query.question.rtype, answer.rcode)

@@ -1,12 +1,14 @@
 """Finished replies by owner name: what an answer costs once, not once a question.
 
 Rules:
-- The key is the name in lower case and the form: header and all that follows the name, to the
-  octet. The question is sent back as it came, so that whoever mixes its case (0x20) hits too.
+- The key is the name in lower case and the form: what of header, type, class and OPT makes a
+  difference to the reply. The question is sent back as it came, so that whoever mixes its case
+  (0x20) hits too.
 - What is kept was written by the ordinary path, so both say the same. Kept are answers of the
   live zone until their time is up or a change touches their name. What was cut short is kept
   for the client that it was chosen for.
-- A form enters on its second sight: no flood of odd headers fills the table.
+- Forms are learnt from messages that were read, and looked up by their octets after that. One
+  enters on its second sight: no flood of odd headers fills the table.
 - A denial holds nothing of its name but where it ends, so a zone's names of one length share
   one; it is forgotten when the serial moves. Names that the zone surely lacks need no more than
   that: a flood of names that come once leaves nothing behind.
@@ -17,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from dnsregistry.answers.answer import Answer
+from dnsregistry.answers.asked import Asked
 from dnsregistry.answers.entry import Entry
 from dnsregistry.answers.order import Chance
 from dnsregistry.answers.protocol import Rcode, RRClass
@@ -29,8 +32,8 @@ from dnsregistry.zone.rdata import RRType
 
 MOST_OCTETS = 256 << 20
 """Of all entries: the answers of some thirty thousand services of ten instances."""
-MOST_FORMS = 256
-"""Forms told apart: a house's resolvers use a few. Past it they are learnt anew."""
+MOST_FORMS = 4096
+"""Spellings: the types, sizes and flags that are in use. Past it they are learnt anew."""
 MOST_DENIALS = 4096
 """Lengths times forms: all that are in use. Past it they are made anew."""
 DENIED_OCTETS = 300
@@ -67,7 +70,7 @@ class AnswerTable:
         self._chance = chance
         self._names: OrderedDict[bytes, dict[bytes, Entry | Denied]] = OrderedDict()
         self._denials: dict[tuple[Name, int], _Denials] = {}
-        self._forms: dict[bytes, bool] = {}
+        self._forms: dict[bytes, bytes] = {}
         self._octets = 0
         self._lacks: Callable[[bytes], bool] = _is_unsure
         self._absent: _Denials = {}
@@ -80,8 +83,10 @@ class AnswerTable:
         `peer` is the client's address, packed.
         """
         end = question.find(0, NAME_AT)
+        form = self._forms.get(question[:NAME_AT] + question[end:])
+        if not form:
+            return None
         name = question[NAME_AT:end].lower()
-        form = question[:NAME_AT] + question[end:]
         entries = self._names.get(name)
         if entries is None:
             return self._absent.get((form, end)) if self._lacks(name) else None
@@ -94,19 +99,22 @@ class AnswerTable:
             return None
         return entry if entry.denies is None else entry.denies.get((form, end))
 
-    def keep(self, message: bytes, peer: bytes, answer: Answer, reply: bytes, write: Write) -> None:
+    def keep(
+        self, asked: Asked, answer: Answer, reply: bytes, write: Write, *, is_cut: bool
+    ) -> None:
         """Keep a reply that the ordinary path wrote, if it is worth that.
 
-        `answer` is what was written: where some of it did not fit, with the records that did.
-        `peer` is empty where the reply is good for any client.
+        It was asked without EDNS options. `answer` is what was written: with `is_cut`, the
+        records that there was room for, and the reply is for this client alone.
         """
-        question = message[2:]
+        question = asked.message[2:]
         end = question.find(0, NAME_AT)
         name = question[NAME_AT:end].lower()
-        form = question[:NAME_AT] + question[end:]
-        if not self._knows(form):
+        form = self._learn(question[:NAME_AT] + question[end:], asked)
+        if not form:
             return
-        rtype = int.from_bytes(question[end + 1 : end + 3])
+        peer = asked.standing.peer if is_cut else b""
+        rtype = asked.query.question.rtype
         if answer.answer:
             if not answer.authority and answer.answer[0].rtype != RRType.SOA:
                 entry = self._make(reply, end, answer, rtype, is_general=not peer)
@@ -152,14 +160,16 @@ class AnswerTable:
     def _denials_of(self, origin: Name, rcode: int) -> _Denials:
         return self._denials.setdefault((origin, rcode), {})
 
-    def _knows(self, form: bytes) -> bool:
-        """Whether a form came before."""
-        if form in self._forms:
-            return True
-        if len(self._forms) >= MOST_FORMS:
-            self._forms.clear()
-        self._forms[form] = True
-        return False
+    def _learn(self, spelling: bytes, asked: Asked) -> bytes:
+        """The form that is spelt so; empty at its first sight."""
+        form = self._forms.get(spelling)
+        if form is None:
+            if len(self._forms) >= MOST_FORMS:
+                self._forms.clear()
+            self._forms[spelling] = b""
+        elif not form:
+            self._forms[spelling] = form = asked.form
+        return form or b""
 
     def _make(
         self, reply: bytes, end: int, answer: Answer, rtype: int, *, is_general: bool

@@ -37,7 +37,6 @@ from dnsregistry.zone.text import write_text as write_strings
 # Secondaries would poll by these; any value is legal while nothing is transferred.
 REFRESH, RETRY, EXPIRE = 60, 15, 86_400
 
-_NAMING = (RRType.SRV, RRType.NS, RRType.PTR)
 _UNANSWERED = (NamedPorts, SubtypeBranch, ServiceTypes)
 
 
@@ -78,12 +77,11 @@ class LiveZone:
             return NoName(self.soa(), math.inf)
         if rtype == RRType.SOA and isinstance(owner, Apex):
             return Found(self.soa(), until=math.inf)
-        rrset = node.rrsets.get(rtype) or node.rrsets.get(RRType.CNAME)
-        if rrset is None:
+        found = node.find(rtype) or node.find(RRType.CNAME)
+        if found is None:
             return NoData(self.soa(), node.until)
-        additional = node.additional if rrset.rtype in _NAMING else {}
-        most = 0 if rrset.rtype == RRType.PTR else node.most
-        return Found(rrset, additional, most, node.until)
+        most = 0 if found.rrset.rtype == RRType.PTR else node.most
+        return Found(found.rrset, found.additional, most, node.until)
 
     def lacks(self, name: bytes) -> bool:
         """Whether no lookup would find a wire name; False where only a lookup can tell.

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Address
 
 from dnsregistry.registry.catalogue import Catalogue
@@ -30,6 +31,7 @@ from dnsregistry.zone.owner import (
 from dnsregistry.zone.policy import EmptyService, LivePolicy
 from dnsregistry.zone.rdata import AAAA, NS, PTR, A, RRType
 from dnsregistry.zone.records import (
+    Pointing,
     PortOf,
     Span,
     make_addresses,
@@ -43,18 +45,28 @@ MOST_SERVICE_TYPES = 2000
 """Services listed to whoever browses for types: about what the longest message holds."""
 
 
+Maker = Callable[[], Pointing]
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
-    """RRsets by type, the records behind its SRV and PTR targets, and how long that holds.
+    """What makes RRsets, by type, and how long that holds.
 
     From `until` on a TTL may be too long or a lease may have ended: make it anew. `most` is
     how many records of an RRset an answer is to have, 0 for all.
     """
 
-    rrsets: Mapping[int, RRset]
+    makers: Mapping[int, Maker]
     until: float
-    additional: Mapping[Name, tuple[RRset, ...]] = field(default_factory=dict)
     most: int = 0
+    _made: dict[int, Pointing] = field(default_factory=dict, init=False, compare=False)
+
+    def find(self, rtype: int) -> Pointing | None:
+        """The RRset of a type with the records behind it, made when it is first asked for."""
+        made = self._made.get(rtype)
+        if made is None and rtype in self.makers:
+            made = self._made[rtype] = self.makers[rtype]()
+        return made
 
 
 _Make = Callable[[list[Lease], Span], Node]
@@ -79,7 +91,7 @@ class NodeMaker:
             case Apex():
                 return self._apex(name)
             case NameServer():
-                return self._name_server(name)
+                return Node(_ready(self._serve(name)), math.inf)
             case Branch():
                 return Node({}, math.inf)
             case Host(label):
@@ -112,17 +124,17 @@ class NodeMaker:
 
     def _apex(self, name: Name) -> Node:
         target = name.prepend(*NameServer().labels())
-        glue = tuple(self._name_server(target).rrsets.values())
         ns = RRset(name, RRType.NS, self._policy.ttl, (NS(target),))
-        return _node([ns], math.inf, {target: glue})
+        found = Pointing(ns, {target: tuple(self._serve(target))})
+        return Node({RRType.NS: lambda: found}, math.inf)
 
-    def _name_server(self, name: Name) -> Node:
+    def _serve(self, name: Name) -> list[RRset]:
         addresses = self._policy.name_server
         v4 = tuple(A(a) for a in addresses if isinstance(a, IPv4Address))
         v6 = tuple(AAAA(a) for a in addresses if not isinstance(a, IPv4Address))
         ttl = self._policy.ttl
         rrsets = [RRset(name, RRType.A, ttl, v4), RRset(name, RRType.AAAA, ttl, v6)]
-        return _node([rrset for rrset in rrsets if rrset.rdatas], math.inf)
+        return [rrset for rrset in rrsets if rrset.rdatas]
 
     def _host(self, name: Name, label: str, now: float) -> Node | None:
         lease = self._catalogue.find_host(label)
@@ -134,23 +146,22 @@ class NodeMaker:
         rrsets = make_addresses(name, [lease], span.ttl)
         if lease.instance.host is None:
             rrsets.append(make_text(name, lease.instance, span.ttl))
-        return _node(rrsets, span.until)
+        return Node(_ready(rrsets), span.until)
 
     def _plain(self, name: Name, leases: Iterable[Lease], now: float) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
             addresses = make_addresses(name, shown, span.ttl)
-            if addresses and addresses[0].rtype == RRType.CNAME:
-                return _node(addresses, span.until)
-            found = make_services(name, shown, _any_port, self._origin, span.ttl)
-            rrsets = [*addresses, found.rrset]
-            return _node(rrsets, span.until, found.additional, self._limit(shown))
+            makers = _ready(addresses)
+            if RRType.CNAME not in makers:
+                makers[RRType.SRV] = self._services(name, shown, _any_port, span)
+            return Node(makers, span.until, self._limit(shown))
 
         return self._from_shown([lease for lease in leases if lease.is_live(now)], now, make)
 
     def _srv(self, name: Name, leases: Iterable[Lease], port_of: PortOf, now: float) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
-            found = make_services(name, shown, port_of, self._origin, span.ttl)
-            return _node([found.rrset], span.until, found.additional, self._limit(shown))
+            services = self._services(name, shown, port_of, span)
+            return Node({RRType.SRV: services}, span.until, self._limit(shown))
 
         live = [lease for lease in leases if lease.is_live(now) and port_of(lease.instance)]
         return self._from_shown(live, now, make)
@@ -159,11 +170,11 @@ class NodeMaker:
         self, name: Name, leases: Iterable[Lease], protocol: str, now: float
     ) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
-            found = make_services(name, shown, _any_port, self._origin, span.ttl)
-            named = make_pointers(name, shown, self._origin, span.ttl)
-            additional = {**found.additional, **named.additional}
-            rrsets = [found.rrset, named.rrset]
-            return _node(rrsets, span.until, additional, self._limit(shown))
+            makers: dict[int, Maker] = {
+                RRType.SRV: self._services(name, shown, _any_port, span),
+                RRType.PTR: self._pointers(name, shown, span),
+            }
+            return Node(makers, span.until, self._limit(shown))
 
         return self._from_shown(_speaking(leases, protocol, now), now, make)
 
@@ -171,8 +182,7 @@ class NodeMaker:
         self, name: Name, leases: Iterable[Lease], protocol: str, now: float
     ) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
-            found = make_pointers(name, shown, self._origin, span.ttl)
-            return _node([found.rrset], span.until, found.additional)
+            return Node({RRType.PTR: self._pointers(name, shown, span)}, span.until)
 
         return self._from_shown(_speaking(leases, protocol, now), now, make)
 
@@ -180,9 +190,9 @@ class NodeMaker:
         self, name: Name, instance_id: str, service_type: tuple[str, str], now: float
     ) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
-            found = make_services(name, shown, _any_port, self._origin, span.ttl)
-            text = make_text(name, shown[0].instance, span.ttl)
-            return _node([found.rrset, text], span.until, found.additional)
+            makers = _ready([make_text(name, shown[0].instance, span.ttl)])
+            makers[RRType.SRV] = self._services(name, shown, _any_port, span)
+            return Node(makers, span.until)
 
         lease = self._catalogue.find(instance_id)
         if lease is None or not lease.is_live(now):
@@ -205,7 +215,13 @@ class NodeMaker:
         # A type is there as long as the last of its leases, unless a change comes first.
         span = Span.before(min(types.values(), default=math.inf), self._policy.ttl, now)
         pointers = RRset(name, RRType.PTR, span.ttl, tuple(types))
-        return _node([pointers] if types else [], span.until)
+        return Node(_ready([pointers] if types else []), span.until)
+
+    def _services(self, name: Name, shown: list[Lease], port_of: PortOf, span: Span) -> Maker:
+        return lambda: make_services(name, shown, port_of, self._origin, span.ttl)
+
+    def _pointers(self, name: Name, shown: list[Lease], span: Span) -> Maker:
+        return lambda: make_pointers(name, shown, self._origin, span.ttl)
 
     def _from_shown(self, live: list[Lease], now: float, make: _Make) -> Node | None:
         """The node that `make` gives for the leases to show.
@@ -231,13 +247,9 @@ class NodeMaker:
         return min(limits - {0}, default=0)
 
 
-def _node(
-    rrsets: Iterable[RRset],
-    until: float,
-    additional: Mapping[Name, tuple[RRset, ...]] | None = None,
-    most: int = 0,
-) -> Node:
-    return Node({rrset.rtype: rrset for rrset in rrsets}, until, additional or {}, most)
+def _ready(rrsets: Iterable[RRset]) -> dict[int, Maker]:
+    """RRsets that name no others, and are made already."""
+    return {rrset.rtype: partial(Pointing, rrset, {}) for rrset in rrsets}
 
 
 def _branch(live: Iterable[Lease]) -> Node | None:
