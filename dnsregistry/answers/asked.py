@@ -49,18 +49,6 @@ class Asked:
         return edns is None or not edns.options
 
     @property
-    def is_common(self) -> bool:
-        """Whether a reply by UDP would be as long to others: 512 octets, or ours.
-
-        In between, few octets of the OPT make a difference.
-        """
-        edns = self.query.edns
-        if self.client.tcp or edns is None:
-            return not self.client.tcp
-        size = edns.udp_octets
-        return size <= CLASSIC_UDP_OCTETS or size >= EDNS_UDP_OCTETS
-
-    @property
     def form(self) -> bytes:
         """What of the query makes a difference to the reply, beside its name and its options."""
         query, edns = self.query, self.query.edns

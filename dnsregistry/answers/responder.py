@@ -147,7 +147,7 @@ class Responder:
         if answer.open_end is not None and question.rtype in CHASED:
             return self._chase(asked, answer, answer.open_end)
         written = write(asked, answer, self._chance)
-        if answer.until > now and asked.is_common:
+        if answer.until > now and not asked.client.tcp:
             self._keep(asked, answer, written)
         self.tally.count(question.rtype, answer.rcode)
         return written.reply

@@ -51,10 +51,14 @@ def _split(tail: bytes, count: int) -> tuple[list[bytes], int]:
 def _arrange(preferences: Sequence[Preference], chance: Chance) -> list[list[int]]:
     """Orders of the places, mixed, so that turns are fair over a short while too."""
     places = range(len(preferences))
+    alike = len(set(preferences)) == 1
     orders = []
     for first in _share_first(preferences):
         rest = [place for place in places if place != first]
-        rest.sort(key=lambda place: draw(preferences[place], chance()))
+        if alike:
+            rest.sort(key=lambda _: chance())
+        else:
+            rest.sort(key=lambda place: draw(preferences[place], chance()))
         orders.append([first, *rest])
     orders.sort(key=lambda _: chance())
     return orders

@@ -200,7 +200,7 @@ class TableBesideOrdinaryPath(RuleBasedStateMachine):
     @rule(
         name=st.sampled_from(NAMES),
         rtype=st.sampled_from(TYPES),
-        edns=st.sampled_from([None, 512, 700, 1232, 4096]),
+        edns=st.sampled_from([None, 512, 700, 1220, 1232, 4096]),
         rd=st.booleans(),
         upper=st.booleans(),
         cookie=st.sampled_from([None, b"12345678"]),
