@@ -11,6 +11,7 @@ import asyncio
 import base64
 import secrets
 import socket
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -52,9 +53,12 @@ from dnsregistry.servers.scatter import is_available
 from dnsregistry.servers.sockets import ListenError, Pair, find_reachable
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
+from dnsregistry.servers.workers.pool import Pool
+from dnsregistry.servers.workers.replica import Configuration
 from dnsregistry.settings import Settings
 from dnsregistry.stats import Stats
 from dnsregistry.storage.engines import build_store
+from dnsregistry.storage.settled import Settled
 from dnsregistry.storage.store import Outage, Store
 from dnsregistry.turns import take_turns
 from dnsregistry.zone import serial
@@ -86,6 +90,9 @@ class App:
         self._running = AsyncExitStack()
         self.registry = Registry()
         self.store: Store = build_store(settings.store, self.registry, now)
+        self._workers: Pool | None = None
+        if settings.workers:
+            self.store = Settled(self.store, self._settle)
         self._tallies = {place.dialect: DialectTally() for place in settings.places}
 
     async def start(self) -> Listening:
@@ -143,7 +150,7 @@ class App:
         self.zone = LiveZone(registry.catalogue, policy, first_serial)
         registry.feed.subscribe(self.zone.apply)
 
-        authority = Authority([self.zone])
+        self._authority = authority = Authority([self.zone])
         self._reverse = reverse = ReverseZones(authority, registry.catalogue, policy, self.zone.soa)
         if settings.reverse_zones == "auto":
             reverse.follow_addresses()
@@ -202,13 +209,40 @@ class App:
         self._running.push_async_callback(cancel)
 
     async def _start_dns(self, pairs: Sequence[Pair]) -> None:
+        if self._settings.workers:
+            await self._start_workers(pairs)
         for pair in pairs:
-            udp = UdpServer(pair.udp, self._exchange, self._make_intake(pair.udp))
-            udp.start()
-            self._running.callback(udp.stop)
+            if not self._settings.workers:
+                udp = UdpServer(pair.udp, self._exchange, self._make_intake(pair.udp))
+                udp.start()
+                self._running.callback(udp.stop)
             tcp = TcpServer(pair.tcp, self._exchange, self._limit_tcp())
             await tcp.start()
             self._running.push_async_callback(tcp.stop)
+
+    async def _start_workers(self, pairs: Sequence[Pair]) -> None:
+        settings = self._settings
+        recursion = settings.allow_recursion if self._forwarder is not None else ()
+        configuration = Configuration(
+            origin=settings.zone,
+            clock=self._now() - time.monotonic(),
+            allow_query=[str(network) for network in settings.allow_query],
+            rate_limit=settings.rate_limit / settings.workers,
+            unlimited=[str(network) for network in settings.rate_limit_exempt],
+            recursion=[str(network) for network in recursion],
+        )
+        sockets = list(zip(*((pair.udp, *pair.others) for pair in pairs), strict=True))
+        self._workers = Pool(
+            sockets, configuration, self.registry, self._authority, self._exchange, self._responder
+        )
+        self.zone.remember_in(self._workers)
+        self._running.push_async_callback(self._workers.stop)
+        await self._workers.start()
+        self._stats.workers = self._workers
+
+    async def _settle(self) -> None:
+        if self._workers is not None:
+            await self._workers.settle()
 
     def _make_intake(self, sock: socket.socket) -> Intake:
         return Batch(sock, self._responder) if is_available() else Single(sock)

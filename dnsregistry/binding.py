@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from dnsregistry.api.dialects.known import DIALECTS
@@ -63,7 +64,8 @@ def bind_all(settings: Settings) -> Sockets:
         dns: list[Pair] = []
         port = settings.dns_port
         for host in settings.dns_host:
-            pair = _bind("DNS_HOST, DNS_PORT", bind_pair, host, port)
+            bind = partial(bind_pair, udp_sockets=max(1, settings.workers))
+            pair = _bind("DNS_HOST, DNS_PORT", bind, host, port)
             opened.callback(pair.close)
             port = pair.address[1]
             dns.append(pair)

@@ -1,5 +1,6 @@
 """The settings: one model, filled from flags over environment over file over default."""
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -134,6 +135,13 @@ class Settings(DialectSettings):
     tcp_connections_per_client: int = Field(
         100, ge=1, description="DNS connections open at once from one address."
     )
+    workers: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="DNS processes that share the port, beside the one that has the registry;"
+        " 0: that one answers; auto: one a processor, but for one.",
+    )
     tls_cert: Path | None = Field(
         None,
         description="Certificate chain for DNS over TLS and HTTPS, PEM; reloaded when it changes.",
@@ -215,6 +223,14 @@ class Settings(DialectSettings):
         for network in networks:
             reverse_origin(network)
         return networks
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _count_workers(cls, value: object) -> object:
+        if value != "auto":
+            return value
+        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+        return max(1, (processors or os.cpu_count() or 1) - 1)
 
     @field_validator("service_ttls", mode="before")
     @classmethod

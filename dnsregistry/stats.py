@@ -9,6 +9,7 @@ from dnsregistry.answers.responder import Responder
 from dnsregistry.forward.forwarder import Forwarder
 from dnsregistry.forward.tally import ForwardTally, UpstreamTally
 from dnsregistry.registry.registry import Registry
+from dnsregistry.servers.workers.pool import Pool
 from dnsregistry.storage.store import Store
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zonefiles.watch import ZoneTally
@@ -33,6 +34,7 @@ class Stats:
         self._responder = responder
         self._zone_files = zone_files
         self._forwarder = forwarder
+        self.workers: Pool | None = None
 
     def tell(self) -> Mapping[str, object]:
         """Return all numbers, as JSON can have them."""
@@ -53,6 +55,11 @@ class Stats:
             "zone_files": _read(self._zone_files),
             "dns": self._responder.tally.tell(),
         }
+        if self.workers is not None:
+            told["workers"] = {
+                "serving": self.workers.working,
+                "restarts": self.workers.restarts,
+            }
         if self._forwarder is not None:
             told["forward"] = _tell_forward(self._forwarder)
         return told

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 from dnsregistry.answers.protocol import HEADER_OCTETS
+from dnsregistry.answers.tally import Tally
 
 ENTRY_OCTETS = 900
 """What an entry takes beside its octets: the object, its lists, and its places in the tables."""
@@ -17,6 +18,8 @@ _OPT_START = b"\0\0\x29"
 
 class Entry:
     """A reply but for its id and question, with its records in the orders that take turns.
+
+    It answers a question of type `rtype` with `rcode`.
 
     A reply is the message's id, a head of flags and counts, the question as it came, records,
     and the rest. `heads` are those without and with RA. `prefix` is where the question ends.
@@ -34,7 +37,9 @@ class Entry:
         "planned",
         "plans",
         "prefix",
+        "rcode",
         "rest",
+        "rtype",
         "turns",
         "until",
         "variants",
@@ -42,19 +47,21 @@ class Entry:
 
     def __init__(
         self,
-        reply: bytes,
+        head: bytes,
         prefix: int,
         parts: tuple[Sequence[bytes], bytes],
         until: float,
-        cell: list[int],
+        tally: Tally,
+        rtype: int,
+        rcode: int,
         *,
         is_general: bool,
     ) -> None:
-        head = bytearray(reply[2:HEADER_OCTETS])
-        head[RA_OCTET] &= ~RA_BIT
-        plain = bytes(head)
-        head[RA_OCTET] |= RA_BIT
-        self.heads = (plain, bytes(head))
+        octets = bytearray(head)
+        octets[RA_OCTET] &= ~RA_BIT
+        plain = bytes(octets)
+        octets[RA_OCTET] |= RA_BIT
+        self.heads = (plain, bytes(octets))
         self.prefix = prefix
         self.variants, self.rest = parts
         self.turns: Iterator[bytes] = cycle(self.variants)
@@ -62,10 +69,12 @@ class Entry:
         self.planned = False
         self.plans: Iterator[bytes] = iter(())
         self.until = until
-        self.cell = cell
+        self.rtype = rtype
+        self.rcode = rcode
+        self.cell = tally.cell(rtype, rcode)
         self.denies = None
-        octets = sum(map(len, self.variants)) + len(self.variants) * VARIANT_OCTETS
-        self.octets = ENTRY_OCTETS + octets + len(self.rest)
+        of_variants = sum(map(len, self.variants)) + len(self.variants) * VARIANT_OCTETS
+        self.octets = ENTRY_OCTETS + of_variants + len(self.rest)
 
     def write(self, message: bytes, *, recursion: bool) -> bytes:
         """Return the reply to a message that asks this question in this form, and count it."""

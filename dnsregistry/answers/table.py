@@ -15,18 +15,21 @@ Rules:
 - The table is bounded in octets; the name that came first goes first.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Protocol
 
 from dnsregistry.answers.answer import Answer
 from dnsregistry.answers.asked import Asked
+from dnsregistry.answers.copies import Copy
+from dnsregistry.answers.denials import Denials, Denied, fill
 from dnsregistry.answers.entry import Entry
 from dnsregistry.answers.order import Chance
-from dnsregistry.answers.protocol import Rcode, RRClass
+from dnsregistry.answers.protocol import HEADER_OCTETS, Rcode, RRClass
 from dnsregistry.answers.query import Question
 from dnsregistry.answers.tally import Tally
 from dnsregistry.answers.variants import make_variants
-from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import RRType
 
@@ -34,46 +37,55 @@ MOST_OCTETS = 256 << 20
 """Of all entries: the answers of some thirty thousand services of ten instances."""
 MOST_FORMS = 4096
 """Spellings: the types, sizes and flags that are in use. Past it they are learnt anew."""
-MOST_DENIALS = 4096
-"""Lengths times forms: all that are in use. Past it they are made anew."""
-DENIED_OCTETS = 300
 NAME_AT = 10
 """Where the name begins in a question, which is a message without its id."""
 TYPE_CLASS_OCTETS = 4
 SHORTEST = NAME_AT + 1 + TYPE_CLASS_OCTETS
-_FILLER = b"x"
 _ROTATED = frozenset({RRType.A, RRType.AAAA, RRType.SRV})
 """Types whose records are the same octets wherever they stand: no name in them is compressed."""
 
 Write = Callable[[Question], bytes]
 """Writes the reply to the query as if it had asked this question."""
-_Denials = dict[tuple[bytes, int], Entry]
 
 
-class Denied:
-    """In the place of an entry: the name is denied, until then, as others of its length are."""
+class Lone(Protocol):
+    """A zone that no other lies over or under."""
 
-    __slots__ = ("denies", "octets", "until")
+    @property
+    def origin(self) -> Name:
+        """Its name."""
+        ...
 
-    def __init__(self, denies: _Denials, until: float) -> None:
-        self.denies = denies
-        self.until = until
-        self.octets = DENIED_OCTETS
+    def lacks(self, name: bytes) -> bool:
+        """Whether it surely has no such wire name, in lower case and without its root."""
+        ...
+
+
+class Zones(Protocol):
+    """What the table has to know of the zones."""
+
+    def alone(self) -> Lone | None:
+        """The live zone, unless another zone lies over it or under it."""
+        ...
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call this whenever that may have changed."""
+        ...
 
 
 class AnswerTable:
     """Entries by name and form."""
 
-    def __init__(self, zones: Authority, tally: Tally, chance: Chance) -> None:
+    def __init__(self, zones: Zones, tally: Tally, chance: Chance) -> None:
         self._zones = zones
         self._tally = tally
         self._chance = chance
         self._names: OrderedDict[bytes, dict[bytes, Entry | Denied]] = OrderedDict()
-        self._denials: dict[tuple[Name, int], _Denials] = {}
+        self._denials: dict[tuple[Name, int], Denials] = {}
         self._forms: dict[bytes, bytes] = {}
         self._octets = 0
         self._lacks: Callable[[bytes], bool] = _is_unsure
-        self._absent: _Denials = {}
+        self._absent = Denials(Name(()), Rcode.NXDOMAIN)
         self._look_at_zones()
         zones.watch(self.clear)
 
@@ -123,12 +135,74 @@ class AnswerTable:
             origin = answer.authority[0].owner
             denials = self._denials_of(origin, answer.rcode)
             if (form, end) not in denials:
-                if len(denials) >= MOST_DENIALS:
-                    _end_all(denials)
-                filler = Question(_fill(len(name), origin), rtype, RRClass.IN)
-                denials[form, end] = self._make(write(filler), end, answer, rtype, is_general=False)
+                filler = Question(fill(len(name), origin), rtype, RRClass.IN)
+                entry = self._make(write(filler), end, answer, rtype, is_general=False)
+                denials.keep(form, end, entry)
             if not self._lacks(name) and (answer.rcode == Rcode.NOERROR or name in self._names):
                 self._put(name, form, Denied(denials, answer.until))
+
+    def export(self, question: bytes, peer: bytes, now: float) -> Copy | None:
+        """Return a copy of what answers a message without its id; None where nothing here does."""
+        end = question.find(0, NAME_AT)
+        spelling = question[:NAME_AT] + question[end:]
+        form = self._forms.get(spelling)
+        name = question[NAME_AT:end].lower()
+        entries = self._names.get(name)
+        if not form or (entries is None and not self._lacks(name)):
+            return None
+        key, until, denials = b"", math.inf, self._absent
+        entry: Entry | Denied | None = None
+        if entries is not None:
+            key = form if form in entries else form + peer
+            entry = entries.get(key)
+            if entry is None or entry.until <= now:
+                return None
+            until = entry.until
+        if not isinstance(entry, Entry):
+            denials = denials if entry is None else entry.denies
+            entry = denials.get((form, end))
+            if entry is None:
+                return None
+        return Copy(
+            spelling=spelling,
+            form=form,
+            name=name,
+            key=key,
+            origin=denials.origin.to_wire(),
+            end=end,
+            until=until,
+            head=entry.heads[False],
+            prefix=entry.prefix,
+            variants=tuple(entry.variants),
+            rest=entry.rest,
+            rtype=entry.rtype,
+            rcode=entry.rcode,
+            is_general=entry.is_general,
+            denies=not key or entries is None or isinstance(entries[key], Denied),
+        )
+
+    def adopt(self, copy: Copy) -> None:
+        """Hold what another table exported."""
+        if len(self._forms) >= MOST_FORMS:
+            self._forms.clear()
+        self._forms[copy.spelling] = copy.form
+        entry = Entry(
+            copy.head,
+            copy.prefix,
+            (copy.variants, copy.rest),
+            math.inf if copy.denies else copy.until,
+            self._tally,
+            copy.rtype,
+            copy.rcode,
+            is_general=copy.is_general,
+        )
+        if not copy.denies:
+            self._put(copy.name, copy.key, entry)
+            return
+        denials = self._denials_of(Name.from_wire(copy.origin), copy.rcode)
+        denials.keep(copy.form, copy.end, entry)
+        if copy.key:
+            self._put(copy.name, copy.key, Denied(denials, copy.until))
 
     def forget(self, name: bytes) -> None:
         """Forget all answers to questions for a wire name in lower case, without its root."""
@@ -143,7 +217,7 @@ class AnswerTable:
     def forget_bound(self) -> None:
         """Forget all denials: they carry the SOA, whose serial has moved."""
         for denials in self._denials.values():
-            _end_all(denials)
+            denials.end_all()
 
     def clear(self) -> None:
         """Forget everything, and look at the zones anew."""
@@ -155,10 +229,14 @@ class AnswerTable:
     def _look_at_zones(self) -> None:
         zone = self._zones.alone()
         self._lacks = _is_unsure if zone is None else zone.lacks
-        self._absent = {} if zone is None else self._denials_of(zone.origin, Rcode.NXDOMAIN)
+        if zone is not None:
+            self._absent = self._denials_of(zone.origin, Rcode.NXDOMAIN)
 
-    def _denials_of(self, origin: Name, rcode: int) -> _Denials:
-        return self._denials.setdefault((origin, rcode), {})
+    def _denials_of(self, origin: Name, rcode: int) -> Denials:
+        denials = self._denials.get((origin, rcode))
+        if denials is None:
+            denials = self._denials[origin, rcode] = Denials(origin, rcode)
+        return denials
 
     def _learn(self, spelling: bytes, asked: Asked) -> bytes:
         """The form that is spelt so; empty at its first sight."""
@@ -178,9 +256,9 @@ class AnswerTable:
         rrset = answer.answer[0] if len(answer.answer) == 1 else None
         rotated = rrset if rrset and rrset.rtype in _ROTATED else None
         parts = make_variants(reply, prefix, rotated, self._chance)
-        cell = self._tally.cell(rtype, answer.rcode)
-        until = answer.until if answer.answer else float("inf")
-        return Entry(reply, prefix, parts, until, cell, is_general=is_general)
+        until = answer.until if answer.answer else math.inf
+        head, rcode = reply[2:HEADER_OCTETS], answer.rcode
+        return Entry(head, prefix, parts, until, self._tally, rtype, rcode, is_general=is_general)
 
     def _put(self, name: bytes, key: bytes, entry: Entry | Denied) -> None:
         entries = self._names.get(name)
@@ -198,32 +276,9 @@ class AnswerTable:
             self.forget(next(iter(self._names)))
 
 
-def _fill(octets: int, origin: Name) -> bytes:
-    """A wire name of this length, its root not counted, under an origin.
-
-    Its labels are in no name that a denial holds, so none of those is compressed against it.
-    """
-    ending = origin.to_wire()
-    room = octets + 1 - len(ending)
-    labels = []
-    while room:
-        # A label of one octet takes two, so none may be left over.
-        size = min(room, 64)
-        size -= room - size == 1
-        labels.append(bytes((size - 1,)) + _FILLER * (size - 1))
-        room -= size
-    return b"".join(labels) + ending
-
-
 def _octets(item: tuple[bytes, Entry | Denied]) -> int:
     key, entry = item
     return len(key) + entry.octets
-
-
-def _end_all(denials: _Denials) -> None:
-    for entry in denials.values():
-        entry.end()
-    denials.clear()
 
 
 def _is_unsure(_: bytes) -> bool:

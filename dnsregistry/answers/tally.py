@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from dnsregistry.answers.protocol import Rcode
 from dnsregistry.zone.rdata import RRType
@@ -56,6 +57,26 @@ class Tally:
             counts[rcode] += count
         return counts
 
+    def drain(self) -> dict[str, Any]:
+        """What was counted since this was last called, as JSON can have it; empty for nothing."""
+        drained: dict[str, Any] = {}
+        for name in _NUMBERS:
+            if number := getattr(self, name):
+                drained[name] = number
+                setattr(self, name, 0)
+        if answered := self.answered:
+            drained["answered"] = [[*key, count] for key, count in answered.items()]
+        for cell in self._cells.values():
+            cell[0] = 0
+        return drained
+
+    def add(self, drained: Mapping[str, Any]) -> None:
+        """Count what another tally has drained."""
+        for name in _NUMBERS:
+            setattr(self, name, getattr(self, name) + drained.get(name, 0))
+        for rtype, rcode, count in drained.get("answered", ()):
+            self.cell(rtype, rcode)[0] += count
+
     def tell(self) -> Mapping[str, object]:
         """The counts for people, rcodes by name."""
         return {
@@ -70,3 +91,6 @@ class Tally:
             "forwarded": self.forwarded,
             "refused_connections": self.refused_connections,
         }
+
+
+_NUMBERS = tuple(field.name for field in fields(Tally) if field.type in (int, "int"))

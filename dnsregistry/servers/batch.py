@@ -12,11 +12,13 @@ Rules:
 
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from dnsregistry.answers.entry import Entry
-from dnsregistry.answers.responder import Responder
 from dnsregistry.answers.standing import Standing
+from dnsregistry.answers.table import AnswerTable
+from dnsregistry.answers.tally import Tally
 from dnsregistry.servers.intake import Ancillary, Datagram, Peer, answer_from
 from dnsregistry.servers.scatter import Scatter, Slot, make_plans
 from dnsregistry.servers.sockets import IP_PKTINFO, is_wildcard
@@ -33,10 +35,26 @@ _DATA_AT = 16
 _NO_INTERFACE = bytes(4)
 
 
+class Answerer(Protocol):
+    """Whose table is asked, and who stands how to it."""
+
+    tally: Tally
+    table: AnswerTable
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """Tells the time of its leases."""
+        ...
+
+    def stand(self, address: str, now: float) -> Standing:
+        """How we stand to the client with this address, in text."""
+        ...
+
+
 class Batch:
     """The intake of one UDP socket."""
 
-    def __init__(self, sock: socket.socket, responder: Responder) -> None:
+    def __init__(self, sock: socket.socket, responder: Answerer) -> None:
         self._family = sock.family
         self._wildcard = is_wildcard(sock)
         self._scatter = Scatter(sock, control=self._wildcard)

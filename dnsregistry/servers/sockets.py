@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -22,10 +23,14 @@ class ListenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two sockets of one address, non-blocking, the TCP one listening."""
+    """The sockets of one address, non-blocking, the TCP one listening.
+
+    `others` are more UDP sockets of the same address: the system spreads clients over all.
+    """
 
     udp: socket.socket
     tcp: socket.socket
+    others: tuple[socket.socket, ...] = ()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -34,24 +39,24 @@ class Pair:
         return name[0], name[1]
 
     def close(self) -> None:
-        """Close both sockets."""
-        self.udp.close()
-        self.tcp.close()
+        """Close the sockets."""
+        for sock in (self.udp, self.tcp, *self.others):
+            sock.close()
 
 
-def bind_pair(host: str, port: int) -> Pair:
+def bind_pair(host: str, port: int, udp_sockets: int = 1) -> Pair:
     """Bind an address; port 0 takes one that is free for both. Raises ListenError."""
     for _ in range(PORT_TRIES):
         tcp = _bind(socket.SOCK_STREAM, host, port)
         try:
-            udp = _bind(socket.SOCK_DGRAM, host, tcp.getsockname()[1])
+            udp, *others = _bind_all(host, tcp.getsockname()[1], udp_sockets)
         except ListenError:
             tcp.close()
             if port:
                 raise
             continue
         tcp.listen(BACKLOG)
-        return Pair(udp, tcp)
+        return Pair(udp, tcp, tuple(others))
     raise ListenError(f"cannot listen on {host}: no port is free for both UDP and TCP")
 
 
@@ -82,7 +87,18 @@ def is_wildcard(sock: socket.socket) -> bool:
     return sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104
 
 
-def _bind(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+def _bind_all(host: str, port: int, count: int) -> list[socket.socket]:
+    """Several UDP sockets of one address. The TCP one, bound before, keeps others out."""
+    with ExitStack() as opened:
+        bound = []
+        for _ in range(count):
+            sock = opened.enter_context(_bind(socket.SOCK_DGRAM, host, port, shared=count > 1))
+            bound.append(sock)
+        opened.pop_all()
+    return bound
+
+
+def _bind(kind: socket.SocketKind, host: str, port: int, *, shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, since asyncio sends without Nagle's delay only where the protocol is told.
     protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
@@ -95,6 +111,8 @@ def _bind(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         else:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_OCTETS)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((host, port))
         if kind == socket.SOCK_DGRAM and is_wildcard(sock):
             _ask_for_destination(sock)

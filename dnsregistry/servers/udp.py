@@ -16,9 +16,11 @@ import socket
 from collections import deque
 from functools import partial
 from time import perf_counter
+from typing import Protocol
 
 from dnsregistry.answers.access import Client
-from dnsregistry.servers.exchange import Exchange
+from dnsregistry.answers.responder import Reply
+from dnsregistry.answers.tally import Tally
 from dnsregistry.servers.intake import Datagram, Intake
 
 ORDERLY = 256
@@ -30,10 +32,24 @@ TURN_SECONDS = 0.002
 """Of one kind of work before the loop turns to others: what HTTP and connections may wait."""
 
 
+class Answering(Protocol):
+    """Who answers what the intake leaves: an Exchange, or a worker's replica."""
+
+    tally: Tally
+
+    def answer(self, message: bytes, client: Client) -> Reply:
+        """Return the reply to a message, or a future of it; None where it gets none."""
+        ...
+
+    def take(self, reply: asyncio.Future[bytes], message: bytes, client: Client) -> bytes | None:
+        """Return the reply that came later; None where there is none."""
+        ...
+
+
 class UdpServer:
     """Serves one bound, non-blocking UDP socket, which it closes at the end."""
 
-    def __init__(self, sock: socket.socket, exchange: Exchange, intake: Intake) -> None:
+    def __init__(self, sock: socket.socket, exchange: Answering, intake: Intake) -> None:
         self._sock = sock
         self._exchange = exchange
         self._intake = intake

@@ -6,18 +6,38 @@ Rules:
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.owner import CAPABILITIES, HOSTS, PROTOCOL_LABELS, STANDING_LABELS
 
 _DNS_SD = "_dns-sd"
 
 
-class Absence:
-    """Looks names under one origin up in the catalogue."""
+class Presence(Protocol):
+    """What there is, as far as is known: what may be there is taken for it."""
 
-    def __init__(self, catalogue: Catalogue, origin: Name) -> None:
+    def has_service(self, service: str, /) -> bool:
+        """Whether there is a service of this name."""
+        ...
+
+    def find_host(self, label: str, /) -> object:
+        """Something where an instance has this host label, else None."""
+        ...
+
+    def labelled(self, service: str, label: str, /) -> object:
+        """Something true where an instance of the service has this tag or capability."""
+        ...
+
+    def capable(self, capability: str, /) -> object:
+        """Something true where an instance has this capability."""
+        ...
+
+
+class Absence:
+    """Looks names under one origin up."""
+
+    def __init__(self, catalogue: Presence, origin: Name) -> None:
         self._catalogue = catalogue
         self._ending = origin.to_wire()[:-1]
 

@@ -1,0 +1,58 @@
+"""What denies names: nothing of a name is in it but where the name ends."""
+
+from dnsregistry.answers.entry import Entry
+from dnsregistry.zone.name import Name
+
+MOST_DENIALS = 4096
+"""Lengths times forms: all that are in use. Past it they are made anew."""
+DENIED_OCTETS = 300
+_FILLER = b"x"
+
+
+class Denials(dict[tuple[bytes, int], Entry]):
+    """What denies names under one origin with one rcode, by form and by where the name ends."""
+
+    def __init__(self, origin: Name, rcode: int) -> None:
+        super().__init__()
+        self.origin = origin
+        self.rcode = rcode
+
+    def keep(self, form: bytes, end: int, entry: Entry) -> None:
+        """Deny with this entry the names that are asked for in this form and end there."""
+        if len(self) >= MOST_DENIALS:
+            self.end_all()
+        self[form, end] = entry
+
+    def end_all(self) -> None:
+        """Forget them all."""
+        for entry in self.values():
+            entry.end()
+        self.clear()
+
+
+class Denied:
+    """In the place of an entry: the name is denied, until then, as others of its length are."""
+
+    __slots__ = ("denies", "octets", "until")
+
+    def __init__(self, denies: Denials, until: float) -> None:
+        self.denies = denies
+        self.until = until
+        self.octets = DENIED_OCTETS
+
+
+def fill(octets: int, origin: Name) -> bytes:
+    """A wire name of this length, its root not counted, under an origin.
+
+    Its labels are in no name that a denial holds, so none of those is compressed against it.
+    """
+    ending = origin.to_wire()
+    room = octets + 1 - len(ending)
+    labels = []
+    while room:
+        # A label of one octet takes two, so none may be left over.
+        size = min(room, 64)
+        size -= room - size == 1
+        labels.append(bytes((size - 1,)) + _FILLER * (size - 1))
+        room -= size
+    return b"".join(labels) + ending

@@ -1,0 +1,143 @@
+"""The main process's end of the stream to one worker."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from ipaddress import ip_address
+from time import perf_counter
+
+from dnsregistry.answers.access import Client
+from dnsregistry.answers.responder import Responder
+from dnsregistry.servers.exchange import Exchange
+from dnsregistry.servers.udp import TURN_SECONDS
+from dnsregistry.servers.workers.frames import (
+    Fields,
+    Kind,
+    Reader,
+    pack,
+    pack_copy,
+    read_number,
+)
+
+MOST_UNREAD = 64 << 20
+"""Octets told that a worker has not read; one that is further behind is stuck."""
+
+
+class Link(asyncio.Protocol):
+    """Tells one worker, and answers what it asks: a bounded part of each turn of the loop.
+
+    `heard` is called for frames of other kinds, `lost` once at the end.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        responder: Responder,
+        heard: Callable[["Link", Kind, Fields], None],
+        lost: Callable[[], None],
+        serving: asyncio.Event,
+    ) -> None:
+        self.is_ready = False
+        self.serving = serving
+        self.synced = 0
+        """The number of the last SYNC that the worker has come to."""
+        self._exchange = exchange
+        self._responder = responder
+        self._heard = heard
+        self._lost = lost
+        self._reader = Reader()
+        self._asked: deque[Fields] = deque()
+        self._working: asyncio.Handle | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._transport: asyncio.WriteTransport | None = None
+
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Start a process that serves these sockets. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            descriptors = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
+            module = "dnsregistry.servers.workers.process"
+            command = [sys.executable, "-m", module, *map(str, descriptors)]
+            self._process = await asyncio.to_thread(
+                subprocess.Popen, command, pass_fds=descriptors, stdin=subprocess.DEVNULL
+            )
+        await loop.create_unix_connection(lambda: self, sock=ours)
+
+    async def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        if self._working is not None:
+            self._working.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+        if self._process is not None:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+
+    def tell(self, frames: bytes) -> None:
+        """Tell the worker something; one that does not listen is given up."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(frames)
+        if transport.get_write_buffer_size() > MOST_UNREAD:
+            transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the stream."""
+        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - of a Protocol it is
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Sort what was said."""
+        for kind, fields in self._reader.feed(data):
+            if kind is Kind.ASK:
+                self._asked.append(fields)
+            elif kind is Kind.COUNTED:
+                self._exchange.tally.add(json.loads(fields[0]))
+            elif kind is Kind.SYNCED:
+                self.synced = read_number(fields[0])
+                self._heard(self, kind, fields)
+            else:
+                self._heard(self, kind, fields)
+        if self._asked and self._working is None:
+            self._take_turn()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The worker is gone."""
+        self._asked.clear()
+        self._lost()
+
+    def _take_turn(self) -> None:
+        self._working = None
+        until = perf_counter() + TURN_SECONDS
+        while self._asked:
+            self._answer(*self._asked.popleft())
+            if perf_counter() >= until:
+                break
+        if self._asked:
+            self._working = asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _answer(self, number: bytes, address: bytes, message: bytes) -> None:
+        client = Client(address.decode(), tcp=False)
+        reply = self._exchange.answer(message, client)
+        if isinstance(reply, asyncio.Future):
+            reply.add_done_callback(partial(self._answer_later, number, message, client))
+            return
+        peer = ip_address(client.address.partition("%")[0]).packed
+        copy = self._responder.table.export(message[2:], peer, self._responder.now())
+        if copy is not None:
+            self._heard(self, Kind.COPY, [copy.name] if copy.key else [])
+            self.tell(pack_copy(copy))
+        self.tell(pack(Kind.REPLY, number, reply or b""))
+
+    def _answer_later(
+        self, number: bytes, message: bytes, client: Client, reply: asyncio.Future[bytes]
+    ) -> None:
+        octets = self._exchange.take(reply, message, client)
+        self.tell(pack(Kind.REPLY, number, octets or b""))

@@ -1,0 +1,229 @@
+"""The workers: started, told of changes, and started again when they are gone.
+
+Rules:
+- A change is told to all workers before it is acknowledged: who changes something calls `settle`.
+- A worker that is not through in `SETTLE_SECONDS` is ended, and with it all that it might have
+  said: a stopped process answers nobody.
+- The sockets stay open here. What comes while a worker is away waits, and its next one answers.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Sequence
+
+import structlog
+
+from dnsregistry.answers.responder import Responder
+from dnsregistry.registry.feed import Change
+from dnsregistry.registry.registry import Registry
+from dnsregistry.servers.exchange import Exchange
+from dnsregistry.servers.sockets import ListenError
+from dnsregistry.servers.workers.frames import Fields, Kind, pack, pack_number
+from dnsregistry.servers.workers.link import Link
+from dnsregistry.servers.workers.replica import Configuration
+from dnsregistry.zone.authority import Authority
+
+SETTLE_SECONDS = 2.0
+"""Until a worker that does not acknowledge a change is taken for stuck: a thousand of its turns."""
+LEAST_PAUSE, MOST_PAUSE = 0.05, 5.0
+"""Seconds between the end of a worker and its next start; doubled while they end at once."""
+START_SECONDS = 60.0
+"""Until a worker that does not serve never will: a hundred times what one takes."""
+NAMES_A_FRAME = 1000
+NAMING = frozenset({Kind.FORGET, Kind.PRESENT, Kind.GONE})
+"""Kinds of frames that are about names."""
+
+log = structlog.get_logger("dnsregistry.workers")
+
+
+class Pool:
+    """As many workers as there are lists of sockets; each serves its own."""
+
+    def __init__(
+        self,
+        sockets: Sequence[Sequence[socket.socket]],
+        configuration: Configuration,
+        registry: Registry,
+        zones: Authority,
+        exchange: Exchange,
+        responder: Responder,
+    ) -> None:
+        self.restarts = 0
+        self._sockets = sockets
+        self._configuration = configuration
+        self._catalogue = registry.catalogue
+        self._zones = zones
+        self._exchange = exchange
+        self._responder = responder
+        self._links: set[Link] = set()
+        self._told: set[bytes] = set()
+        self._present: set[str] = set()
+        self._pending: dict[tuple[Kind, bytes], None] = {}
+        self._sync = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._flushing: asyncio.Handle | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        registry.feed.subscribe(self.apply)
+        zones.watch(self.clear)
+
+    @property
+    def working(self) -> int:
+        """How many workers are serving."""
+        return sum(link.is_ready for link in self._links)
+
+    async def start(self) -> None:
+        """Start the workers; returns when each serves. Raises ListenError where one does not."""
+        name = ""
+        while names := self._catalogue.services_after(name, NAMES_A_FRAME):
+            self._present.update(names)
+            name = names[-1]
+        serving = [asyncio.Event() for _ in self._sockets]
+        for sockets, event in zip(self._sockets, serving, strict=True):
+            keep = self._keep(sockets, event)
+            self._tasks.append(asyncio.create_task(keep, name="worker"))
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                for event in serving:
+                    await event.wait()
+        except TimeoutError:
+            raise ListenError("WORKERS: a DNS process does not start") from None
+
+    async def stop(self) -> None:
+        """End the workers."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def apply(self, change: Change) -> None:
+        """Note which services there are after a change."""
+        for instance in (change.before, change.after):
+            if instance is None:
+                continue
+            service = instance.service
+            present = self._catalogue.has_service(service)
+            if present != (service in self._present):
+                (self._present.add if present else self._present.discard)(service)
+                before, after = (Kind.GONE, Kind.PRESENT) if present else (Kind.PRESENT, Kind.GONE)
+                self._pending.pop((before, service.encode()), None)
+                self._note(after, service.encode())
+
+    def forget(self, name: bytes) -> None:
+        """Have the workers forget what was answered for a wire name."""
+        if name in self._told:
+            self._told.discard(name)
+            self._note(Kind.FORGET, name)
+
+    def forget_bound(self) -> None:
+        """Have them forget what was answered with the SOA."""
+        self._note(Kind.FORGET_BOUND)
+
+    def clear(self) -> None:
+        """Have them forget everything: the zones are others."""
+        self._told.clear()
+        self._note(Kind.CLEAR)
+
+    async def settle(self) -> None:
+        """Return when all that has changed is known to every worker that serves."""
+        self._flush()
+        if self._slowest() >= self._sync:
+            return
+        settled = asyncio.get_running_loop().create_future()
+        self._waiting.append((self._sync, settled))
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await settled
+        except TimeoutError:
+            await self._give_up_those_behind(self._sync)
+
+    def _note(self, kind: Kind, name: bytes = b"") -> None:
+        self._pending[kind, name] = None
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Tell all workers what has changed since this was last done."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, {}
+        by_kind: dict[Kind, list[bytes]] = {}
+        for kind, name in pending:
+            by_kind.setdefault(kind, []).append(name)
+        frames = [pack(kind, *(names if kind in NAMING else ())) for kind, names in by_kind.items()]
+        if Kind.CLEAR in by_kind:
+            frames.append(self._tell_alone())
+        self._sync += 1
+        frames.append(pack(Kind.SYNC, pack_number(self._sync)))
+        told = b"".join(frames)
+        for link in tuple(self._links):
+            if link.is_ready:
+                link.tell(told)
+
+    def _tell_alone(self) -> bytes:
+        return pack(Kind.ALONE, b"0" if self._zones.alone() is None else b"1")
+
+    def _slowest(self) -> int:
+        """The last SYNC that all workers that serve have come to."""
+        return min((link.synced for link in self._links if link.is_ready), default=self._sync)
+
+    def _tell_who_waits(self) -> None:
+        slowest = self._slowest()
+        while self._waiting and self._waiting[0][0] <= slowest:
+            _, settled = self._waiting.popleft()
+            if not settled.done():
+                settled.set_result(None)
+
+    async def _give_up_those_behind(self, number: int) -> None:
+        for link in tuple(self._links):
+            if link.is_ready and link.synced < number:
+                log.error("worker does not keep up")
+                link.is_ready = False
+                await link.stop()
+
+    async def _keep(self, sockets: Sequence[socket.socket], serving: asyncio.Event) -> None:
+        """Have a worker for these sockets, whatever becomes of it."""
+        pause = LEAST_PAUSE
+        while True:
+            gone = asyncio.Event()
+            link = Link(self._exchange, self._responder, self._hear, gone.set, serving)
+            began = asyncio.get_running_loop().time()
+            try:
+                await link.start(sockets)
+                self._links.add(link)
+                await gone.wait()
+            except OSError as error:
+                log.error("worker cannot be started", reason=str(error))
+            finally:
+                self._links.discard(link)
+                await link.stop()
+                self._tell_who_waits()
+            self.restarts += 1
+            log.error("worker has ended, and is started anew")
+            lived = asyncio.get_running_loop().time() - began
+            pause = LEAST_PAUSE if lived > MOST_PAUSE else min(MOST_PAUSE, pause * 2)
+            await asyncio.sleep(pause)
+
+    def _hear(self, link: Link, kind: Kind, fields: Fields) -> None:
+        match kind:
+            case Kind.READY:
+                self._introduce(link)
+            case Kind.SYNCED:
+                link.serving.set()
+                self._tell_who_waits()
+            case Kind.COPY:
+                self._told.update(fields)
+
+    def _introduce(self, link: Link) -> None:
+        """Tell a new worker all that it has to know before it serves."""
+        self._flush()
+        link.is_ready = True
+        link.tell(pack(Kind.CONFIGURE, self._configuration.to_json()))
+        names = [name.encode() for name in self._present]
+        for start in range(0, len(names), NAMES_A_FRAME):
+            link.tell(pack(Kind.PRESENT, *names[start : start + NAMES_A_FRAME]))
+        link.tell(self._tell_alone() + pack(Kind.SYNC, pack_number(self._sync)))

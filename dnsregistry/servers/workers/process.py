@@ -1,0 +1,99 @@
+"""The worker process: `python -m dnsregistry.servers.workers.process CONTROL SOCKET…`.
+
+Its arguments are descriptors that it inherits: its end of the stream to the main process, and a
+UDP socket for each address. It ends when that stream does.
+"""
+
+import asyncio
+import gc
+import json
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+
+from dnsregistry.servers.batch import Batch
+from dnsregistry.servers.intake import Single
+from dnsregistry.servers.scatter import is_available
+from dnsregistry.servers.udp import UdpServer
+from dnsregistry.servers.workers.frames import Fields, Kind, Reader, pack
+from dnsregistry.servers.workers.replica import Configuration, Replica
+
+COUNT_SECONDS = 1.0
+"""Between two tellings of what was counted."""
+RESTING_COLLECTIONS = 50_000
+"""Objects between two garbage collections: entries are freed by themselves, and never in a ring."""
+
+
+class Process(asyncio.Protocol):
+    """The worker's end of the stream; serves once it has heard what there is."""
+
+    def __init__(self, sockets: Sequence[socket.socket]) -> None:
+        self._sockets = sockets
+        self._reader = Reader()
+        self._replica: Replica | None = None
+        self._servers: list[UdpServer] = []
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Tell that it is there."""
+        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - of a Protocol it is
+        self._transport = transport
+        transport.write(pack(Kind.READY))
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what was told."""
+        for kind, fields in self._reader.feed(data):
+            self._hear(kind, fields)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End: without the main process nothing here is known to be true."""
+        for server in self._servers:
+            server.stop()
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def _hear(self, kind: Kind, fields: Fields) -> None:
+        if self._replica is None:
+            configuration = Configuration(**json.loads(fields[0]))
+            self._replica = Replica(configuration, time.monotonic, self._transport.write)
+            return
+        self._replica.hear(kind, fields)
+        if kind is Kind.SYNC and not self._servers:
+            self._serve(self._replica)
+
+    def _serve(self, replica: Replica) -> None:
+        for sock in self._sockets:
+            intake = Batch(sock, replica) if is_available() else Single(sock)
+            server = UdpServer(sock, replica, intake)
+            server.start()
+            self._servers.append(server)
+        self._count(replica)
+
+    def _count(self, replica: Replica) -> None:
+        if not self.ended.done():
+            replica.count()
+            asyncio.get_running_loop().call_later(COUNT_SECONDS, self._count, replica)
+
+
+async def serve(control: socket.socket, sockets: Sequence[socket.socket]) -> None:
+    """Serve until the stream ends."""
+    loop = asyncio.get_running_loop()
+    _, process = await loop.create_unix_connection(lambda: Process(sockets), sock=control)
+    await process.ended
+
+
+def main() -> None:
+    """Run with the descriptors that the arguments name."""
+    # What ends the main process ends the stream; a keyboard's interrupt comes to both.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(RESTING_COLLECTIONS)
+    control, *sockets = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
+    for sock in (control, *sockets):
+        sock.setblocking(False)
+    asyncio.run(serve(control, sockets))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""A store whose changes are known to others too before they are answered."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.registry import Grant, Renewal
+from dnsregistry.storage.store import Outage, Store
+
+
+class Settled:
+    """Another store, and what is waited for after each change that it made.
+
+    Heartbeats and ends of leases are not waited for: neither makes an answer untrue.
+    """
+
+    def __init__(self, store: Store, settle: Callable[[], Awaitable[None]]) -> None:
+        self._store = store
+        self._settle = settle
+
+    @property
+    def outage(self) -> Outage | None:
+        """As of the store."""
+        return self._store.outage
+
+    async def start(self) -> int | None:
+        """As of the store."""
+        return await self._store.start()
+
+    def follow_serial(self, tell: Callable[[], int]) -> None:
+        """As of the store."""
+        self._store.follow_serial(tell)
+
+    async def stop(self) -> None:
+        """As of the store."""
+        await self._store.stop()
+
+    async def grant(self, instance: Instance) -> Grant:
+        """Register an instance."""
+        grant = await self._store.grant(instance)
+        await self._settle()
+        return grant
+
+    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+        """Register all instances."""
+        leases = await self._store.grant_all(instances)
+        await self._settle()
+        return leases
+
+    async def renew(self, instance_id: str) -> Lease:
+        """As of the store."""
+        return await self._store.renew(instance_id)
+
+    async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
+        """As of the store."""
+        return await self._store.renew_all(instance_ids)
+
+    async def set_status(self, instance_id: str, status: Status) -> Lease:
+        """Give an instance another status."""
+        lease = await self._store.set_status(instance_id, status)
+        await self._settle()
+        return lease
+
+    async def revoke(self, instance_id: str) -> None:
+        """End a lease."""
+        await self._store.revoke(instance_id)
+        await self._settle()
+
+    async def expire(self, most: int) -> float | None:
+        """As of the store."""
+        return await self._store.expire(most)
+
+    def tell(self) -> Mapping[str, object]:
+        """As of the store."""
+        return self._store.tell()
