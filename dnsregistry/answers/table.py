@@ -56,7 +56,8 @@ class Lone(Protocol):
         """Its name."""
         ...
 
-    def lacks(self, name: bytes) -> bool:
+    @property
+    def lacks(self) -> Callable[[bytes], bool]:
         """Whether it surely has no such wire name, in lower case and without its root."""
         ...
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from dnsregistry.answers.entry import Entry
+from dnsregistry.answers.protocol import HEADER_OCTETS
 from dnsregistry.answers.standing import Standing
 from dnsregistry.answers.table import AnswerTable
 from dnsregistry.answers.tally import Tally
@@ -29,7 +30,7 @@ SIGHTS = 1 << 16
 """Places for what was seen once, an octet each; two questions may share one now and then."""
 MOST_CLIENTS = 1 << 14
 """Clients remembered; past it they are met anew."""
-_HEAD_AT, _HEAD_END = 2, 12
+_ID_OCTETS = 2
 _DATA_AT = 16
 """Where the data of a control message begins: after its length, level and type."""
 _NO_INTERFACE = bytes(4)
@@ -75,11 +76,11 @@ class Batch:
         messages, names, vectors = scatter.messages, scatter.names, scatter.vectors
         young, standings = self._young, self._standings
         left: list[int] = []
-        for (number, start, head, head_end, peer, peer_end, plan, plan_end), size in zip(
+        for (number, start, begin, head, peer, plan), size in zip(
             self._places, sizes, strict=False
         ):
-            question = messages[head : start + size]
-            address = names[peer:peer_end]
+            question = messages[begin : start + size]
+            address = names[peer]
             entry = young.get(question)
             if entry is None or entry.until <= now:
                 entry = self._recall(question, address, now)
@@ -91,8 +92,8 @@ class Batch:
             ):
                 left.append(number)
             else:
-                messages[head:head_end] = entry.heads[standing.recursion]
-                vectors[plan:plan_end] = next(entry.plans)
+                messages[head] = entry.heads[standing.recursion]
+                vectors[plan] = next(entry.plans)
                 entry.cell[0] += 1
         self._send(sizes, left, queue)
         if left:
@@ -175,15 +176,8 @@ class Batch:
         return Datagram(message, peer, ancillary)
 
 
-def _place(slot: Slot) -> tuple[int, int, int, int, int, int, int, int]:
-    """A slot as the plain numbers that the loop works with."""
-    return (
-        slot.number,
-        slot.message,
-        slot.message + _HEAD_AT,
-        slot.message + _HEAD_END,
-        slot.address.start,
-        slot.address.stop,
-        slot.plan.start,
-        slot.plan.stop,
-    )
+def _place(slot: Slot) -> tuple[int, int, int, slice, slice, slice]:
+    """A slot as what the loop works with: numbers and slices that are made once."""
+    begin = slot.message + _ID_OCTETS
+    head = slice(begin, slot.message + HEADER_OCTETS)
+    return slot.number, slot.message, begin, head, slot.address, slot.plan

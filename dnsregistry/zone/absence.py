@@ -39,6 +39,7 @@ class Absence:
 
     def __init__(self, catalogue: Presence, origin: Name) -> None:
         self._catalogue = catalogue
+        self._has_service = catalogue.has_service
         self._ending = origin.to_wire()[:-1]
 
     def covers(self, name: bytes) -> bool:
@@ -46,19 +47,22 @@ class Absence:
         if not name.endswith(self._ending):
             return False
         end = len(name) - len(self._ending)
+        # What is no ASCII is the spelling of nothing, whichever letters it reads as.
+        if end and name[0] + 1 == end:
+            label = name[1:end].decode("latin-1")
+            return label not in STANDING_LABELS and not self._has_service(label)
         labels: list[str] = []
         position = 0
         while position < end:
             start = position + 1
             position = start + name[position]
-            # What is no ASCII is the spelling of nothing, whichever letters it reads as.
             labels.append(name[start:position].decode("latin-1"))
         if position != end or not labels:
             return False
         last = labels[-1]
         if last in STANDING_LABELS:
             return self._lacks_below(labels, last)
-        if not self._catalogue.has_service(last):
+        if not self._has_service(last):
             return True
         if len(labels) == 2 and labels[0] not in PROTOCOL_LABELS:
             return not self._catalogue.labelled(last, labels[0])
@@ -71,7 +75,7 @@ class Absence:
         if last in PROTOCOL_LABELS:
             if label == _DNS_SD:
                 return False
-            return not (label.startswith("_") and self._catalogue.has_service(label[1:]))
+            return not (label.startswith("_") and self._has_service(label[1:]))
         if len(labels) == 2 and last == HOSTS:
             return self._catalogue.find_host(label) is None
         if len(labels) == 2 and last == CAPABILITIES and label not in PROTOCOL_LABELS:

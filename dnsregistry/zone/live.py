@@ -64,7 +64,8 @@ class LiveZone:
         self._maker = NodeMaker(catalogue, policy)
         self._nodes: dict[Owner, Node] = {}
         self._memories: list[Memory] = []
-        self._absence = Absence(catalogue, policy.origin)
+        # Whether no lookup would find a wire name; False where only a lookup can tell.
+        self.lacks = Absence(catalogue, policy.origin).covers
 
     def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
         """Answer for one name and type at a time; never answers a lease at its deadline."""
@@ -82,13 +83,6 @@ class LiveZone:
             return NoData(self.soa(), node.until)
         most = 0 if found.rrset.rtype == RRType.PTR else node.most
         return Found(found.rrset, found.additional, most, node.until)
-
-    def lacks(self, name: bytes) -> bool:
-        """Whether no lookup would find a wire name; False where only a lookup can tell.
-
-        The name is under the origin or not, in lower case and without its root octet.
-        """
-        return self._absence.covers(name)
 
     def soa(self) -> RRset:
         """The zone's SOA. Its TTL is its MINIMUM, so that both bounds of RFC 2308, 5 agree."""
