@@ -2,11 +2,11 @@
 
 Rules:
 - In front of the table stands a shorter way to it: the whole question as it came, less its id,
-  to its entry. Stub resolvers repeat themselves to the octet. What comes once does not enter.
+  to its entry. Stub resolvers repeat themselves to the octet. What comes once does not enter, nor
+  what has capitals in it: who mixes them (0x20) never asks the same twice.
 - Only what is the same for all who ask goes that way: no denial, nothing cut short for a client.
 - An entry tells itself when it has ended, so nothing here has to be told of changes.
-- The short way is bounded: two generations, of which the older one is let go of when the younger
-  is full.
+- The short way is bounded. Full, it starts anew: what is still asked is back at its next sight.
 - Whatever has no entry goes into the queue, and so does whoever may ask only so often or not.
 """
 
@@ -24,8 +24,8 @@ from dnsregistry.servers.intake import Ancillary, Datagram, Peer, answer_from
 from dnsregistry.servers.scatter import Scatter, Slot, make_plans
 from dnsregistry.servers.sockets import IP_PKTINFO, is_wildcard
 
-GENERATION = 1 << 15
-"""Questions: some ten megabytes, and more than a house's programs ask for again and again."""
+MOST_QUESTIONS = 1 << 15
+"""Some ten megabytes, and more than a house's programs ask for again and again."""
 SIGHTS = 1 << 16
 """Places for what was seen once, an octet each; two questions may share one now and then."""
 MOST_CLIENTS = 1 << 14
@@ -61,9 +61,9 @@ class Batch:
         self._scatter = Scatter(sock, control=self._wildcard)
         self._places = [_place(slot) for slot in self._scatter.slots]
         self._responder = responder
+        self._find = responder.table.find
         self._standings: dict[bytes, Standing] = {}
-        self._young: dict[bytes, Entry] = {}
-        self._old: dict[bytes, Entry] = {}
+        self._known: dict[bytes, Entry] = {}
         self._sights = bytearray(SIGHTS)
 
     def take(self, queue: deque[Datagram]) -> bool:
@@ -74,14 +74,14 @@ class Batch:
             return False
         now = self._responder.now()
         messages, names, vectors = scatter.messages, scatter.names, scatter.vectors
-        young, standings = self._young, self._standings
+        known, standings = self._known, self._standings
         left: list[int] = []
         for (number, start, begin, head, peer, plan), size in zip(
             self._places, sizes, strict=False
         ):
             question = messages[begin : start + size]
             address = names[peer]
-            entry = young.get(question)
+            entry = known.get(question)
             if entry is None or entry.until <= now:
                 entry = self._recall(question, address, now)
             standing = standings.get(address)
@@ -101,20 +101,17 @@ class Batch:
         return len(sizes) == len(self._places)
 
     def _recall(self, question: bytes, address: bytes, now: float) -> Entry | None:
-        """The entry for a question that the younger generation has none for."""
-        entry = self._old.get(question)
-        if entry is None or entry.until <= now:
-            entry = self._responder.table.find(question, address, now)
-            if entry is None:
-                return None
-            if not entry.planned:
-                entry.planned = True
-                entry.plans = make_plans(entry)
-            if not entry.is_general or not self._is_seen(question):
-                return entry
-        if len(self._young) >= GENERATION:
-            self._old, self._young = self._young, {}
-        self._young[question] = entry
+        """The entry for a question that the short way has none for."""
+        entry = self._find(question, address, now)
+        if entry is None:
+            return None
+        if not entry.planned:
+            entry.planned = True
+            entry.plans = make_plans(entry)
+        if entry.is_general and question.islower() and self._is_seen(question):
+            if len(self._known) >= MOST_QUESTIONS:
+                self._known.clear()
+            self._known[question] = entry
         return entry
 
     def _is_seen(self, question: bytes) -> bool:
