@@ -9,6 +9,7 @@ Rules (RFC 1034, 4.3.2; RFC 4592; RFC 2308):
 - A DNAME is found in the place of every name below its owner (RFC 6672, 3.2).
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -49,19 +50,21 @@ class StaticZone:
         if branch.cut and (left or rtype != DS):
             return self._tree.refer(branch)
         if not left:
-            return self._answer(branch.find(rtype))
+            return self._answer(branch.find(rtype), math.inf)
         if DNAME in branch.rrsets:
             return Found(branch.rrsets[DNAME])
         source = branch.below.get(WILDCARD)
         if source is None:
             return NoName(self._denial)
-        return self._answer(synthesize(source, rtype, name))
+        # Such names are without number: an answer to one of them is not worth keeping.
+        return self._answer(synthesize(source, rtype, name), 0.0)
 
-    def _answer(self, rrset: RRset | None) -> Lookup:
+    def _answer(self, rrset: RRset | None, until: float) -> Lookup:
         if rrset is None:
-            return NoData(self._denial)
+            return NoData(self._denial, until)
         addresses = {target: self._tree.addresses(target) for target in targets_of(rrset)}
-        return Found(rrset, {target: found for target, found in addresses.items() if found})
+        additional = {target: found for target, found in addresses.items() if found}
+        return Found(rrset, additional, until=until)
 
 
 def deny(soa: RRset) -> RRset:

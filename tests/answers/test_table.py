@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 import dns.edns
@@ -29,11 +29,14 @@ from dnsregistry.registry.instance import Status
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.workers.frames import Kind, Reader, pack, pack_copy
 from dnsregistry.servers.workers.replica import Configuration, Replica
-from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.authority import Authority, Source
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.policy import EmptyService, LivePolicy
+from dnsregistry.zone.rdata import SOA, A, RRType
 from dnsregistry.zone.reverse import ReverseZones
+from dnsregistry.zone.rrset import RRset
+from dnsregistry.zone.static import StaticZone
 
 UDP = Client("127.0.0.1", tcp=False)
 SERVICES = ("web", "db")
@@ -423,6 +426,23 @@ def test_denials_of_two_zones_are_not_mistaken_for_each_other() -> None:
             assert isinstance(reply, bytes)
             (soa,) = dns.message.from_wire(reply).authority
             assert name.endswith(str(soa.name).removesuffix("."))
+
+
+def test_a_static_answer_is_kept_until_its_zone_is_published_anew() -> None:
+    house = House()
+    responder = house.build()
+    for address in ("10.0.0.1", "10.0.0.2"):
+        origin = Name.from_text("example.test")
+        soa = RRset(origin, RRType.SOA, 60, (SOA(origin, origin, 1, 1, 1, 1, 60),))
+        www = Name.from_text("www.example.test")
+        a = RRset(www, RRType.A, 60, (A(IPv4Address(address)),))
+        house.authority.put(StaticZone(origin, [soa, a]), Source.FILE)
+        before = _count_hits(responder)
+        for _ in range(4):
+            assert _first(responder, _query("www.example.test", "A")) == address
+            reply = _read(responder.respond(_query("www.example.test", "AAAA"), UDP))
+            assert reply[-2] == ["example.test. 60 in soa example.test. example.test. 1 1 1 1 60"]
+        assert _count_hits(responder) > before
 
 
 def test_each_of_three_stands_first_in_turn() -> None:
