@@ -4,8 +4,9 @@ import argparse
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,10 +27,11 @@ class Options:
     """For files of this run; gone at its end."""
     extra: argparse.Namespace
     """What the benchmark added itself."""
+    began: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
         """Tell how far it is, beside the table."""
-        print(text, file=sys.stderr, flush=True)
+        print(f"{time.monotonic() - self.began:6.1f} s  {text}", file=sys.stderr, flush=True)
 
 
 def run(
