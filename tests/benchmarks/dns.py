@@ -81,7 +81,8 @@ def measure(options: Options) -> Table:
         contenders, limited = _start(options, stack)
         cases = _make_cases(options)
         compared = _compare(options, contenders, cases)
-        _warm(load, [*contenders.values(), limited], cases[0].queries)
+        for contender in (*contenders.values(), limited):
+            load.warm(contender.port, cases[0].queries)
         table = Table(
             "dns",
             ("questions", "server", "CPU µs a query", "times Knot", "queries a second", "lost"),
@@ -181,13 +182,6 @@ def _compare(options: Options, contenders: dict[str, Contender], cases: list[Cas
         messages = islice(case.queries.read(), SAMPLE if case.once else None)
         count += compare(contenders[OURS].port, contenders[KNOT].port, messages)
     return count
-
-
-def _warm(load: Load, contenders: list[Contender], mixed: QueryFile) -> None:
-    """Ask each everything, three times: as after the first minute of a server's life."""
-    for contender in contenders:
-        for _ in range(3):
-            load.send(contender.port, mixed)
 
 
 def _load(

@@ -13,7 +13,7 @@ PORT = 8080
 
 def service_name(number: int) -> str:
     """The name of the service of this number."""
-    return f"svc-{number:04d}"
+    return f"svc-{number:06d}"
 
 
 def address_of(number: int) -> str:
@@ -21,20 +21,24 @@ def address_of(number: int) -> str:
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
-def make_instances(services: int = SERVICES, each: int = INSTANCES) -> Iterator[dict[str, object]]:
-    """The instances, by service, as registrations; their leases do not end."""
+def make_instances(
+    services: int = SERVICES, each: int = INSTANCES, ttl: float | None = None
+) -> Iterator[dict[str, object]]:
+    """The instances as registrations; their leases do not end but where a `ttl` is given."""
     for number in range(services * each):
-        yield make_instance(number, services)
+        yield make_instance(number, services, ttl=ttl)
 
 
-def make_instance(number: int, services: int = SERVICES, port: int = PORT) -> dict[str, object]:
+def make_instance(
+    number: int, services: int = SERVICES, port: int = PORT, ttl: float | None = None
+) -> dict[str, object]:
     """The instance of this number, which is one of service `number % services`."""
     return {
         "id": f"i-{number:07d}",
         "service": service_name(number % services),
         "address": address_of(number),
         "port": port,
-        "ttl": None,
+        "ttl": ttl,
     }
 
 

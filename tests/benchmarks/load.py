@@ -118,6 +118,11 @@ class Load:
             raise BenchmarkError(f"no reply to any of {sent.sent} questions at port {port}")
         return sent
 
+    def warm(self, port: int, queries: QueryFile, **how: int) -> None:
+        """Ask everything three times: as after the first minute of a server's life."""
+        for _ in range(3):
+            self.send(port, queries, **how)
+
     def cost(self, process: Process, port: int, queries: QueryFile, **how: float) -> Cost:
         """What `send` costs the process, all its threads and descendants."""
         before = process.cpu_seconds()

@@ -44,7 +44,11 @@ class Process:
 
         From /proc/PID/stat, in steps of 10 ms; descendants that have ended count too.
         """
-        return sum(map(_read_cpu, self.pids()))
+        return sum(self.cpu_seconds_each().values())
+
+    def cpu_seconds_each(self) -> dict[int, float]:
+        """The same for each process, itself first."""
+        return {pid: _read_cpu(pid) for pid in self.pids()}
 
     def memory(self) -> Memory:
         """What it and its descendants hold now."""
