@@ -1,6 +1,7 @@
 """What all benchmarks share on the command line."""
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
@@ -49,8 +50,13 @@ def run(
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=rounds, help=f"default {rounds}")
     parser.add_argument("--seconds", type=float, default=seconds, help=f"default {seconds:g}")
-    parser.add_argument("--server-core", default="0", help="where what is measured runs")
-    parser.add_argument("--load-core", default="1", help="where the load comes from")
+    cores = sorted(os.sched_getaffinity(0))
+    parser.add_argument(
+        "--server-core", type=int, default=cores[0], help="where what is measured runs"
+    )
+    parser.add_argument(
+        "--load-core", type=int, default=cores[-1], help="where the load comes from"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON too")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown too")
     parser.add_argument("--into", type=Path, metavar="FILE", help="replace it in that document")
@@ -59,11 +65,21 @@ def run(
     given = parser.parse_args()
     if given.rounds < 1 or given.seconds <= 0:
         parser.error("--rounds and --seconds are greater than zero")
+    for core in (given.server_core, given.load_core):
+        if core not in cores:
+            parser.error(f"there is no core {core} here, only {', '.join(map(str, cores))}")
+    # What is done here between two loads shall not disturb the servers either.
+    os.sched_setaffinity(0, {given.load_core})
     # So that the servers are stopped then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     with tempfile.TemporaryDirectory(prefix="dnsregistry-benchmark-") as folder:
         options = Options(
-            given.rounds, given.seconds, given.server_core, given.load_core, Path(folder), given
+            given.rounds,
+            given.seconds,
+            str(given.server_core),
+            str(given.load_core),
+            Path(folder),
+            given,
         )
         try:
             table = measure(options)

@@ -98,19 +98,28 @@ def _load(load: WebLoad, name: str, web: WebServer, options: Options, _: int) ->
 
 
 def _tell(options: Options, costs: dict[str, list[Cost]]) -> Table:
-    columns = ("server", "heartbeats a second", "CPU µs a heartbeat", "ours is … times", "p99 ms")
+    columns = (
+        "server",
+        "heartbeats a second",
+        "ours, times",
+        "CPU µs each",
+        "times ours",
+        "p99 ms",
+    )
     told = (
         f"Medians of {options.rounds} alternating rounds (least to most),"
-        f" {CONNECTIONS} connections, {options.extra.instances:,} instances."
+        f" {CONNECTIONS} connections, {options.extra.instances:,} instances; p99 in ms."
     )
     table = Table("http", columns, notes=[told])
     rates = {name: Figure.of(cost.rate for cost in costs[name]) for name in costs}
+    used = {name: Figure.of(cost.cpu_per_request for cost in costs[name]) for name in costs}
     for name, rounds in costs.items():
         table.add(
             name,
             rates[name],
-            Figure.of(cost.cpu_per_request for cost in rounds),
             rates[OURS].over(rates[name]),
+            used[name],
+            used[name].over(used[OURS]),
             Figure.of(cost.p99 / 1000 for cost in rounds),
         )
     return table

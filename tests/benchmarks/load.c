@@ -1,11 +1,12 @@
 /* Asks a DNS server over UDP, checks every reply, and tells how it went.
  *
- *   load HOST PORT FILE FIRST COUNT SECONDS WINDOW SOCKETS RATE
+ *   load HOST PORT FILE FIRST COUNT SECONDS WINDOW SOCKETS RATE PATIENCE
  *
  * FILE holds queries as they go over TCP: two octets of length, then the message. Questions FIRST
  * to FIRST+COUNT are asked in order, over and over where SECONDS is greater than 0 and once where it
  * is 0. WINDOW questions are on their way at most on each of SOCKETS sockets. RATE is questions a
- * second over all sockets, 0 for as many as the window lets through.
+ * second over all sockets, 0 for as many as the window lets through. PATIENCE is the seconds after
+ * which a question is lost.
  *
  * A reply counts where it comes to the socket that asked, under the id that asked, with QR set and
  * the question octet for octet. Ids are a place in the window and a generation, so that a reply to a
@@ -34,7 +35,6 @@
 #define REPLY_OCTETS 4096
 #define QUERY_OCTETS 512
 #define HEADER 12
-#define GIVE_UP_NS 2000000000ull
 #define BUFFER (4 << 20)
 #define SAMPLES (1 << 22)
 
@@ -59,7 +59,7 @@ static unsigned window, shift, sockets;
 static int endless;
 static uint64_t sent, received, lost, strays, wrong, truncated, rcodes[16], empty;
 static uint32_t *samples;
-static uint64_t sample_count, last_reply;
+static uint64_t sample_count, last_reply, patience_ns;
 static struct mmsghdr out[BATCH], in[BATCH];
 static struct iovec out_parts[BATCH][2], in_parts[BATCH];
 static uint8_t ids[BATCH][2], replies[BATCH][REPLY_OCTETS];
@@ -207,7 +207,7 @@ static unsigned take(struct asker *asker) {
 
 static void give_up(struct asker *asker, uint64_t time) {
     for (unsigned i = 0; i < window; i++)
-        if (asker->places[i].busy && time - asker->places[i].sent > GIVE_UP_NS) {
+        if (asker->places[i].busy && time - asker->places[i].sent > patience_ns) {
             lost++;
             rest(asker, i);
         }
@@ -239,8 +239,8 @@ static void open_asker(struct asker *asker, const char *host, int port) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 10) {
-        fprintf(stderr, "load HOST PORT FILE FIRST COUNT SECONDS WINDOW SOCKETS RATE\n");
+    if (argc != 11) {
+        fprintf(stderr, "load HOST PORT FILE FIRST COUNT SECONDS WINDOW SOCKETS RATE PATIENCE\n");
         return 2;
     }
     read_questions(argv[3]);
@@ -250,6 +250,7 @@ int main(int argc, char **argv) {
     window = atoi(argv[7]);
     sockets = atoi(argv[8]);
     endless = seconds > 0;
+    patience_ns = atof(argv[10]) * 1e9;
     if (first_question >= last_question || last_question > question_count || !window
         || window > 4096 || !sockets) {
         fprintf(stderr, "load: the file has %u questions\n", question_count);

@@ -18,6 +18,8 @@ from tests.benchmarks.tools import require
 WINDOW = 100
 """Questions on their way at once, as of dnsperf: they fit in every server's socket buffer, so that
 none need be lost, and keep a server busy."""
+PATIENCE = 2.0
+"""Seconds until a question is lost."""
 _SOURCE = Path(__file__).with_name("load.c")
 
 
@@ -96,13 +98,15 @@ class Load:
         window: int = WINDOW,
         sockets: int = 1,
         rate: float = 0,
+        patience: float = PATIENCE,
     ) -> Sent:
         """Ask `count` questions from the `first`: once, or for the seconds over and over.
 
         `window` is for each socket; `rate` is questions a second, 0 for as many as come through.
+        Raises BenchmarkError where none is answered.
         """
         number = queries.count - first if count is None else count
-        numbers = (first, number, seconds, window, sockets, rate)
+        numbers = (first, number, seconds, window, sockets, rate, patience)
         command = [require("taskset"), "-c", self._core, self._program, LOOPBACK, port]
         done = subprocess.run(
             [*map(str, command), str(queries.path), *map(str, numbers)],
