@@ -65,6 +65,11 @@ def run(
     given = parser.parse_args()
     if given.rounds < 1 or given.seconds <= 0:
         parser.error("--rounds and --seconds are greater than zero")
+    for path in (given.json, given.markdown, given.into):
+        if path is not None and not path.parent.is_dir():
+            parser.error(f"there is no folder {path.parent}")
+    if given.into and not given.into.is_file():
+        parser.error(f"there is no document {given.into}")
     for core in (given.server_core, given.load_core):
         if core not in cores:
             parser.error(f"there is no core {core} here, only {', '.join(map(str, cores))}")

@@ -92,7 +92,16 @@ def test_a_missing_program_is_one_sentence_with_its_package(
     assert "Traceback" not in done.stderr
 
 
-def test_a_core_that_is_not_there_is_one_sentence() -> None:
-    done = _run("instances", "--load-core=9999")
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("--load-core=9999", "there is no core 9999 here"),
+        ("--rounds=0", "--rounds and --seconds are greater than zero"),
+        ("--into=no/page.md", "there is no folder no"),
+        ("--into=no.md", "there is no document no.md"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_measured(argument: str, sentence: str) -> None:
+    done = _run("instances", argument)
     assert done.returncode != 0
-    assert "there is no core 9999 here" in done.stderr
+    assert sentence in done.stderr.splitlines()[-1]
