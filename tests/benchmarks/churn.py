@@ -69,26 +69,21 @@ class Churn(ABC):
 def changing(churns: Sequence[Churn], rate: float) -> Iterator[None]:
     """Change `rate` instances a second during the block, by all of them together.
 
-    Raises BenchmarkError at its end where a change failed, or less than nine tenths were made.
+    Raises BenchmarkError at its end where a change failed. `made` of each tells how many there
+    were: a busy server may take fewer.
     """
     stopped = threading.Event()
-    made = -sum(churn.made for churn in churns)
-    began = time.monotonic()
     with ThreadPoolExecutor(len(churns) or 1) as pool:
         works = [pool.submit(churn.run, rate / len(churns), stopped) for churn in churns]
         try:
             yield
         finally:
             stopped.set()
-    asked = rate * (time.monotonic() - began) if churns else 0
     for work in works:
         try:
             work.result()
         except (BenchmarkError, OSError) as error:
             raise BenchmarkError(f"a change failed: {error}") from None
-    made += sum(churn.made for churn in churns)
-    if made < asked * 0.9 - 1:
-        raise BenchmarkError(f"only {made} of {asked:.0f} changes were made")
 
 
 class HttpChurn(Churn):

@@ -89,6 +89,8 @@ def run(
         try:
             table = measure(options)
             print(table.to_markdown())
+            if table.faults:
+                raise BenchmarkError("; ".join(table.faults))
             if given.json:
                 given.json.write_text(table.to_json() + "\n", encoding="utf-8")
             if given.markdown:

@@ -15,6 +15,7 @@ from tests.benchmarks import house, queries
 from tests.benchmarks.churn import Churn, HttpChurn, UpdateChurn, changing
 from tests.benchmarks.command import Options, run
 from tests.benchmarks.equality import compare
+from tests.benchmarks.errors import BenchmarkError
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.load import Cost, Load
 from tests.benchmarks.nameservers import knot, nsd, read_apex, write_zone
@@ -93,15 +94,30 @@ def measure(options: Options) -> Table:
                 continue
             options.say(f"{case.text} …")
             taking_part = contenders | ({OURS: limited} if case.limited else {})
-            costs = alternate(
-                options.rounds,
-                {
-                    name: partial(_load, load, contender, name, case, options)
-                    for name, contender in taking_part.items()
-                },
-            )
-            _add_rows(table, case, costs)
+            measures = {
+                name: partial(_load, load, contender, name, case, options)
+                for name, contender in taking_part.items()
+            }
+            try:
+                costs = alternate(options.rounds, measures)
+            except BenchmarkError as error:
+                # The other figures stand, and took minutes.
+                table.faults.append(f"{case.text}: {error}")
+            else:
+                _add_rows(table, case, costs)
+                if case.changes:
+                    table.notes.append(_tell_changes(contenders, costs))
         return table
+
+
+def _tell_changes(contenders: dict[str, Contender], costs: dict[str, list[Cost]]) -> str:
+    told = []
+    for name, contender in contenders.items():
+        if contender.churns:
+            made = sum(churn.made for churn in contender.churns)
+            seconds = sum(cost.sent.seconds for cost in costs[name])
+            told.append(f"{name} {made / seconds:.0f}")
+    return f"Registrations a second that were taken: {', '.join(told)}."
 
 
 def _tell_conditions(options: Options, compared: int) -> str:

@@ -23,6 +23,8 @@ class Table:
     columns: tuple[str, ...]
     rows: list[tuple[Cell, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """Why rows are missing."""
 
     def add(self, *cells: Cell) -> None:
         """Add a row."""

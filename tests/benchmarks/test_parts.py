@@ -15,7 +15,7 @@ import dns.rrset
 import pytest
 
 from tests.benchmarks import house, queries
-from tests.benchmarks.equality import compare
+from tests.benchmarks.equality import compare, read
 from tests.benchmarks.errors import BenchmarkError
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.load import Load, Sent
@@ -166,6 +166,52 @@ def test_answers_that_differ_are_not_equal(asked: QueryFile, other: tuple[str, .
         assert compare(ours, theirs, asked.read()) == 50
         with pytest.raises(BenchmarkError, match="differ"):
             compare(ours, others, asked.read())
+
+
+def test_replies_are_read_as_dnspython_reads_them() -> None:
+    records = ["5 SRV 0 1 8080 a.i.registry.local.", "5 SRV 0 1 8081 B.i.registry.local."]
+    wires = [
+        _reply(queries.make_query((NAME, "SRV")), *records),
+        _reply(queries.make_query((NAME, "SRV")), "5 SRV 0 1 80 _tcp.registry.local."),
+        _reply(
+            queries.make_query(("registry.local", "SRV")), "5 SOA ns1 h.registry.local. 1 2 3 4 5"
+        ),
+        _reply(queries.make_query((NAME, "PTR")), f"5 PTR {NAME}.", "7 TXT Case"),
+        _reply(queries.make_query((NAME, "A")), rcode=dns.rcode.NXDOMAIN),
+    ]
+    for wire in wires:
+        message = dns.message.from_wire(wire, one_rr_per_rrset=True)
+        expected = {
+            (
+                rrset.name.canonicalize().to_wire(),
+                rrset.rdtype,
+                rrset.rdclass,
+                rrset.ttl,
+                rrset[0].to_digestable(),
+            )
+            for rrset in message.answer
+        }
+        content = read(wire)
+        assert content.answer == expected
+        assert content.flags == message.flags & ~0x80
+        assert not content.authority
+        assert not content.additional
+        assert content.opts == 1
+
+
+def _say_twice(wire: bytes) -> bytes:
+    """The answer record once more."""
+    question_end = wire.index(b"\0\0\x01\0\x01", HEADER) + 5
+    record = wire[question_end : question_end + 16]
+    header = wire[:6] + b"\0\2" + wire[8:HEADER]
+    return header + wire[HEADER:question_end] + record + wire[question_end:]
+
+
+@pytest.mark.parametrize("spoil", [lambda wire: wire + b"\0", _say_twice], ids=["more", "twice"])
+def test_a_reply_that_no_reader_takes_is_an_error(spoil: Callable[[bytes], bytes]) -> None:
+    wire = _reply(queries.make_query((NAME, "A")), "5 A 10.0.0.1")
+    with pytest.raises(BenchmarkError, match=r"too many|comes twice"):
+        read(spoil(wire))
 
 
 def test_denials_are_compared_by_rcode(asked: QueryFile) -> None:
