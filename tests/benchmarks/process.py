@@ -77,19 +77,24 @@ class Process:
 
     def stop(self) -> None:
         """End it and its descendants; they get time to do so by themselves."""
+        pids = self.pids()
         with suppress(ProcessLookupError):
             self._popen.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._popen.wait(_STOP_SECONDS)
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._popen.wait()
+        self._kill(pids)
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
+        self._kill(self.pids())
+
+    def _kill(self, pids: Sequence[int]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
+        deadline = time.monotonic() + _STOP_SECONDS
+        while any(map(_runs, pids)) and time.monotonic() < deadline:
+            time.sleep(0.001)
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -138,6 +143,15 @@ def _read_cpu(pid: int) -> float:
         return 0.0
     fields = stat.rpartition(")")[2].split()
     return own + sum(map(int, fields[_CUTIME : _CSTIME + 1])) / _TICKS
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is there and no zombie, which only its new parent can take away."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return not stat.rpartition(") ")[2].startswith(("Z", "X"))
 
 
 def _read_children(pid: int) -> list[int]:

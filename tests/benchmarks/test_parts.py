@@ -173,9 +173,7 @@ def test_replies_are_read_as_dnspython_reads_them() -> None:
     wires = [
         _reply(queries.make_query((NAME, "SRV")), *records),
         _reply(queries.make_query((NAME, "SRV")), "5 SRV 0 1 80 _tcp.registry.local."),
-        _reply(
-            queries.make_query(("registry.local", "SRV")), "5 SOA ns1 h.registry.local. 1 2 3 4 5"
-        ),
+        _reply(queries.make_query((NAME, "SRV")), f"5 SOA ns1.{NAME}. H.{NAME}. 1 2 3 4 5"),
         _reply(queries.make_query((NAME, "PTR")), f"5 PTR {NAME}.", "7 TXT Case"),
         _reply(queries.make_query((NAME, "A")), rcode=dns.rcode.NXDOMAIN),
     ]
