@@ -68,7 +68,7 @@ class Case:
     rate: float = 0
 
 
-KEYS = ("mixed", "sizes", "case", "unknown", "churn", "limit", "paced")
+KEYS = ("mixed", "case", "unknown", "limit", "paced", "churn", "sizes")
 
 
 def main() -> None:
@@ -84,9 +84,6 @@ def measure(options: Options) -> Table:
         contenders, limited = _start(options, stack)
         cases = _make_cases(options)
         compared = _compare(options, contenders, cases)
-        for contender in (*contenders.values(), limited):
-            for case in cases[:2]:
-                load.warm(contender.port, case.queries)
         table = Table(
             "dns",
             ("questions", "server", "CPU µs a query", "times Knot", "queries a second", "lost"),
@@ -97,6 +94,9 @@ def measure(options: Options) -> Table:
                 continue
             options.say(f"{case.text} …")
             taking_part = contenders | ({OURS: limited} if case.limited else {})
+            if not case.once:
+                for contender in taking_part.values():
+                    load.warm(contender.port, case.queries)
             measures = {
                 name: partial(_load, load, contender, name, case, options)
                 for name, contender in taking_part.items()
@@ -186,12 +186,12 @@ def _make_cases(options: Options) -> list[Case]:
     text = f"SRV and A, {mixed.count:,} questions that repeat"
     return [
         Case("mixed", text, mixed),
-        Case("sizes", f"the same with {len(SIZES)} EDNS sizes", sizes),
         Case("case", f"SRV and A in random case, {count:,}, none twice", anycase, once=True),
         Case("unknown", f"unknown names, {count:,}, none twice", unknown, NXDOMAIN, once=True),
         Case("limit", "repeating, rate limit watching", mixed, limited=True),
         Case("paced", f"repeating, {PACE:,} a second", mixed, rate=PACE),
         Case("churn", f"repeating, {CHANGES} registrations a second", mixed, changes=CHANGES),
+        Case("sizes", f"repeating, {len(SIZES)} EDNS sizes", sizes),
     ]
 
 
