@@ -23,7 +23,8 @@ from tests.benchmarks.rounds import alternate
 from tests.benchmarks.table import Table
 
 SOCKETS = 64
-"""The kernel chooses the worker by the client's port: many ports spread evenly."""
+"""Client ports for each worker. The kernel chooses the worker by the port: many spread evenly, and
+as many questions wait for each of two as for the one."""
 WINDOW = 2
 """On each of them."""
 _MICROSECONDS = 1e6
@@ -67,12 +68,12 @@ def measure(options: Options) -> Table:
             )
             servers[workers].register_all(house.make_instances(services))
             port = servers[workers].dns_port
-            load.warm(port, questions, window=WINDOW, sockets=SOCKETS)
+            load.warm(port, questions, window=WINDOW, sockets=SOCKETS * workers)
         options.say("asking …")
         costs = alternate(
             options.rounds,
             {
-                workers: partial(_measure, load, server, questions, options)
+                workers: partial(_measure, load, server, questions, options, workers)
                 for workers, server in servers.items()
             },
         )
@@ -83,26 +84,30 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--services", type=int, default=house.SERVICES)
 
 
-def _send(load: Load, server: Ours, questions: QueryFile, seconds: float = 0) -> int:
-    sent = load.send(server.dns_port, questions, seconds=seconds, window=WINDOW, sockets=SOCKETS)
+def _send(load: Load, server: Ours, questions: QueryFile, seconds: float, sockets: int) -> int:
+    how = {"window": WINDOW, "sockets": sockets}
+    sent = load.send(server.dns_port, questions, seconds=seconds, **how)
     sent.check(0, server.process.name)
     return sent.received
 
 
-def _measure(load: Load, server: Ours, questions: QueryFile, options: Options, _: int) -> Cost:
+def _measure(
+    load: Load, server: Ours, questions: QueryFile, options: Options, workers: int, _: int
+) -> Cost:
     before = server.process.cpu_seconds_each()
-    received = _send(load, server, questions, options.seconds)
+    received = _send(load, server, questions, options.seconds, SOCKETS * workers)
     after = server.process.cpu_seconds_each()
     used = {pid: after[pid] - before.get(pid, 0.0) for pid in after}
-    workers = [seconds for pid, seconds in used.items() if pid != server.process.pid]
+    # The rest is the main process, which answers nothing.
+    parts = [seconds for pid, seconds in used.items() if pid != server.process.pid]
     total = sum(used.values())
-    return Cost(total / received * _MICROSECONDS, max(workers) / sum(workers))
+    return Cost(total / received * _MICROSECONDS, max(parts) / sum(parts))
 
 
 def _tell(options: Options, costs: dict[int, list[Cost]]) -> Table:
     told = (
-        f"Medians of {options.rounds} alternating rounds (least to most), from {SOCKETS} client"
-        " ports, none lost. Capacity: the busiest worker's core, full."
+        f"Medians of {options.rounds} alternating rounds (least to most), {SOCKETS} client"
+        " ports for each worker, none lost. Capacity: the busiest worker's core, full."
     )
     columns = ("workers", "CPU µs a query", "busiest worker's part", "capacity a second", "times")
     table = Table("workers", columns, notes=[told])
