@@ -118,8 +118,8 @@ class App:
         last_serial = await self.store.start()
         self._running.push_async_callback(self.store.stop)
         self._build(listening, serial.resume(last_serial, self._now()))
-        self.store.follow_serial(lambda: self.zone.serial)
-        async for lease in take_turns(self.registry.catalogue.after(0)):
+        await self.store.follow_serial(lambda: self.zone.serial)
+        async for lease in take_turns(list(self.registry.catalogue.after(0))):
             self._reverse.take_in(lease.instance)
         await self._zone_watch.load()
         self._spawn(self._zone_watch.run(), "zone files")

@@ -29,6 +29,7 @@ from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.names import check_host
 from dnsregistry.registry.registry import Registry
 from dnsregistry.storage.engines import build_store
+from dnsregistry.storage.sqlite.place import default_url
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.policy import EmptyService
 from dnsregistry.zone.reverse import reverse_origin
@@ -72,7 +73,11 @@ class Settings(DialectSettings):
     dns_port: _Port = Field(5300, description="DNS port, UDP and TCP; 0 takes a free one.")
     http_host: str = Field("127.0.0.1", description="Address of the HTTP API.")
     http_port: _Port = Field(8053, description="HTTP port; 0 takes a free one.")
-    store: str = Field("memory://", description="Where registrations are kept.")
+    store: str = Field(
+        "",
+        description="Where registrations are kept: sqlite:///PATH, or memory:// for nowhere;"
+        " empty: a SQLite file in the user's state directory.",
+    )
     lease_ttl: float = Field(
         30,
         ge=SHORTEST_TTL,
@@ -245,6 +250,7 @@ class Settings(DialectSettings):
     @field_validator("store")
     @classmethod
     def _check_store(cls, url: str) -> str:
+        url = url or default_url()
         build_store(url, Registry(), lambda: 0.0)
         return url
 

@@ -154,7 +154,8 @@ class Program:
     ) -> None:
         ports = {"dns_port": 0, "http_port": 0, "dot_port": 0, "https_port": 0}
         self.clock = clock
-        self.settings, _ = load({**ports, **settings}, environment or {}, None)
+        given = {**ports, "store": "memory://", **settings}
+        self.settings, _ = load(given, environment or {}, None)
         self.app = App(self.settings, clock)
         self._open = AsyncExitStack()
 

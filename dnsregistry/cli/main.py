@@ -4,6 +4,7 @@ import click
 
 from dnsregistry import __version__
 from dnsregistry.cli.serve import serve
+from dnsregistry.cli.store import store
 from dnsregistry.cli.zone import zone
 
 
@@ -14,4 +15,5 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(store)
 main.add_command(zone)

@@ -126,6 +126,33 @@ class Registry:
             self._end(lease, ChangeKind.EXPIRED)
         return len(expired)
 
+    def take_due(self, now: float, most: int) -> list[Lease]:
+        """Leases past their deadline, having looked at up to `most`: to be ended elsewhere.
+
+        They are not due again until they are given back.
+        """
+        return self._deadlines.take_due(now, most)
+
+    def give_back(self, leases: Iterable[Lease]) -> None:
+        """Have leases due again that were taken, and are held still."""
+        for lease in leases:
+            if self.catalogue.find(lease.instance.id) is lease:
+                self._deadlines.schedule(lease)
+
+    def prolong(self, now: float, ahead: float, most: int) -> list[Lease]:
+        """Put off deadlines that come within some seconds, having looked at up to `most` leases.
+
+        Those that are past it stay ended: they are returned, as by `take_due`.
+        """
+        ended = []
+        for lease in self._deadlines.take_due(now + ahead, most):
+            if not lease.is_live(now):
+                ended.append(lease)
+                continue
+            lease.deadline = now + ahead + (lease.instance.ttl or 0.0)
+            self._deadlines.schedule(lease)
+        return ended
+
     def next_deadline(self) -> float | None:
         """When `expire` next has something to look at; None without any lease that ends."""
         return self._deadlines.earliest()

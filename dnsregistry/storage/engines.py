@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 from dnsregistry.registry.registry import Registry
 from dnsregistry.storage.memory import MemoryStore
+from dnsregistry.storage.sqlite.place import read_path
+from dnsregistry.storage.sqlite.store import SqliteStore
 from dnsregistry.storage.store import Store
 
 Build = Callable[[str, Registry, Callable[[], float]], Store]
@@ -26,4 +28,8 @@ def _build_memory(url: str, registry: Registry, now: Callable[[], float]) -> Sto
     return MemoryStore(registry, now)
 
 
-_ENGINES: Mapping[str, Build] = {"memory": _build_memory}
+def _build_sqlite(url: str, registry: Registry, now: Callable[[], float]) -> Store:
+    return SqliteStore(read_path(url), registry, now)
+
+
+_ENGINES: Mapping[str, Build] = {"memory": _build_memory, "sqlite": _build_sqlite}

@@ -25,7 +25,7 @@ class MemoryStore:
         """Nothing is kept."""
         return None
 
-    def follow_serial(self, tell: Callable[[], int]) -> None:
+    async def follow_serial(self, tell: Callable[[], int]) -> None:
         """The next run starts with one of its own time."""
 
     async def stop(self) -> None:

@@ -39,10 +39,10 @@ class Store(Protocol):
         """
         ...
 
-    def follow_serial(self, tell: Callable[[], int]) -> None:
-        """Keep the SOA serial too: this tells the one of now, which a change moves by one at most.
+    async def follow_serial(self, tell: Callable[[], int]) -> None:
+        """Keep the SOA serial too: `tell` tells the one of now, which no answer has yet.
 
-        It may move by some thousands more from one second to the next.
+        Each change moves it by one at most; other causes may move it by some hundreds a second.
         """
         ...
 

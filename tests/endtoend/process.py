@@ -44,6 +44,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",
         "PYTHONWARNINGS": _WARNINGS,
+        "DNSREGISTRY_STORE": "memory://",
         **variables,
     }
 

@@ -1,6 +1,7 @@
 """The documents tell the truth: their runnable blocks run, and their links lead somewhere."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -25,7 +26,8 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     ready = tmp_path_factory.mktemp("demo") / "ready.json"
     command = [sys.executable, "-m", "dnsregistry", "serve", "--demo", "--dns-port=0"]
     command += ["--http-port=0", f"--ready-file={ready}"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as demo:
+    home = {**os.environ, "XDG_STATE_HOME": str(ready.parent)}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env=home) as demo:
         deadline = time.monotonic() + PATIENCE
         while not ready.exists():
             assert demo.poll() is None

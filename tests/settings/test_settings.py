@@ -115,7 +115,11 @@ def test_the_origin_is_kept_in_one_form(text: str, origin: str) -> None:
         ),
         ("http_host", "example.com", "'example.com' does not appear to be an IPv4 or IPv6 address"),
         ("http_port", "x", "input should be a valid integer, unable to parse string as an integer"),
-        ("store", "redis://h", "is no store; a store's URL begins with one of memory://"),
+        (
+            "store",
+            "redis://h",
+            "is no store; a store's URL begins with one of memory://, sqlite://",
+        ),
         ("lease_ttl", "0.5", "input should be greater than or equal to 1"),
         ("lease_ttl", "nan", "input should be "),
         ("lease_ttl", "inf", "input should be less than or equal to 31536000"),

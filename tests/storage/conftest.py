@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from dnsregistry.storage.engines import build_store
 from dnsregistry.storage.store import Store
 from tests.program import PATIENCE, Clock
 
-ENGINES = ("memory",)
+ENGINES = ("memory", "sqlite")
 """A new engine has its name here, and its place in `url`."""
 
 Open = Callable[[], Awaitable["House"]]
@@ -42,8 +43,8 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def url(engine: str) -> str:
-    return {"memory": "memory://"}[engine]
+def url(engine: str, tmp_path: Path) -> str:
+    return {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/registry.db"}[engine]
 
 
 @pytest.fixture

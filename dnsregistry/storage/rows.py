@@ -1,0 +1,145 @@
+"""A lease as a line of JSON, and back.
+
+Members that say nothing are left out: no tags, no metadata, a priority of 0, the protocol tcp.
+"""
+
+import json
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+from dnsregistry.registry.admission import admit
+from dnsregistry.registry.entry import Entry
+from dnsregistry.registry.errors import InvalidField
+from dnsregistry.registry.instance import Instance, Status
+
+# Text that is pure ASCII holds whatever Python's strings do, half a surrogate pair too.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_KEPT = {
+    *("id", "service", "protocol", "addresses", "host", "port", "ports", "priority", "weight"),
+    *("tags", "capabilities", "metadata", "version", "ttl", "status"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry, and when its lease was last known to be renewed."""
+
+    entry: Entry
+    renewed_at: float
+
+
+def write_instance(instance: Instance) -> str:
+    """The instance as a JSON object. Raises InvalidField for metadata that is no JSON."""
+    kept: dict[str, object] = {
+        "id": instance.id,
+        "service": instance.service,
+        "port": instance.port,
+        "ttl": instance.ttl,
+    }
+    if instance.host is None:
+        kept["addresses"] = [str(address) for address in instance.addresses]
+    else:
+        kept["host"] = instance.host
+    if instance.protocol != "tcp":
+        kept["protocol"] = instance.protocol
+    if instance.ports:
+        kept["ports"] = dict(instance.ports)
+    if instance.priority:
+        kept["priority"] = instance.priority
+    if instance.weight != 1:
+        kept["weight"] = instance.weight
+    if instance.tags:
+        kept["tags"] = instance.tags
+    if instance.capabilities:
+        kept["capabilities"] = instance.capabilities
+    if instance.metadata:
+        kept["metadata"] = instance.metadata
+    if instance.version is not None:
+        kept["version"] = instance.version
+    if instance.status is not Status.HEALTHY:
+        kept["status"] = instance.status.value
+    try:
+        return _ENCODER.encode(kept)
+    except (TypeError, ValueError) as error:
+        raise InvalidField("metadata", f"cannot be written as JSON: {error}") from None
+
+
+def write_row(instance: str, revision: int, granted_at: float, renewed_at: float) -> str:
+    """The row of an instance that `write_instance` wrote."""
+    renewed = "" if renewed_at == granted_at else f',"renewed_at":{renewed_at!r}'
+    head = f'{{"revision":{revision},"granted_at":{granted_at!r}{renewed}'
+    return f'{head},"instance":{instance}}}'
+
+
+def read_row(sequence: int, text: str) -> Row:
+    """The inverse of `write_row`, for rows that were written here.
+
+    Raises ValueError where the text is no such row. What an instance may hold is not looked at
+    again; `check_row` does.
+    """
+    try:
+        row = json.loads(text)
+        granted_at = row["granted_at"]
+        entry = Entry(_read_instance(row["instance"]), sequence, row["revision"], granted_at)
+        return Row(entry, row.get("renewed_at", granted_at))
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def check_row(row: Row) -> None:
+    """Raise ValueError, or InvalidField, for what no registration could have come to."""
+    entry = row.entry
+    if not (_is_number(entry.granted_at) and _is_number(row.renewed_at)):
+        raise ValueError("granted_at and renewed_at must be numbers")
+    if type(entry.revision) is not int or entry.revision < 1:
+        raise ValueError("revision must be a whole number above 0")
+    if admit_again(entry.instance) != entry.instance:
+        raise ValueError("the instance is not in canonical form")
+
+
+def admit_again(instance: Instance) -> Instance:
+    """The instance through the door once more. Raises InvalidField, TypeError, ValueError."""
+    return admit(
+        id=instance.id,
+        service=instance.service,
+        address=instance.host or [str(address) for address in instance.addresses],
+        port=instance.port,
+        protocol=instance.protocol,
+        ports=dict(instance.ports),
+        priority=instance.priority,
+        weight=instance.weight,
+        tags=instance.tags,
+        capabilities=instance.capabilities,
+        metadata=instance.metadata,
+        version=instance.version,
+        ttl=instance.ttl,
+        status=instance.status,
+    )
+
+
+def _read_instance(kept: dict[str, Any]) -> Instance:
+    if not kept.keys() <= _KEPT:
+        raise ValueError(f"unknown members: {', '.join(sorted(kept.keys() - _KEPT))}")
+    ttl = kept["ttl"]
+    return Instance(
+        id=kept["id"],
+        service=kept["service"],
+        protocol=kept.get("protocol", "tcp"),
+        addresses=tuple(map(ip_address, kept.get("addresses", ()))),
+        host=kept.get("host"),
+        port=kept["port"],
+        ports=tuple(kept["ports"].items()) if "ports" in kept else (),
+        priority=kept.get("priority", 0),
+        weight=kept.get("weight", 1),
+        tags=tuple(kept.get("tags", ())),
+        capabilities=tuple(kept.get("capabilities", ())),
+        metadata=kept.get("metadata", {}),
+        version=kept.get("version"),
+        ttl=None if ttl is None else float(ttl),
+        status=Status(kept["status"]) if "status" in kept else Status.HEALTHY,
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool)
