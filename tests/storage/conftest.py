@@ -10,6 +10,7 @@ import pytest
 from dnsregistry.registry.admission import admit
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
+from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Registry
 from dnsregistry.storage.engines import build_store
 from dnsregistry.storage.store import Store
@@ -17,12 +18,14 @@ from tests.program import PATIENCE, Clock
 
 ENGINES = ("memory", "sqlite")
 """A new engine has its name here, and its place in `url`."""
+DURABLE = ("sqlite",)
+"""Those that still have their leases when they are opened again."""
 
 Open = Callable[[], Awaitable["House"]]
 Make = Callable[..., Instance]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class House:
     """A store that was started, its registry, and all changes that were told since."""
 
@@ -30,6 +33,20 @@ class House:
     registry: Registry
     changes: list[Change]
     clock: Clock
+    serial: int | None
+    """The one of an earlier run."""
+    is_stopped: bool = False
+
+    async def stop(self) -> None:
+        if not self.is_stopped:
+            self.is_stopped = True
+            async with asyncio.timeout(PATIENCE):
+                await self.store.stop()
+
+    def lease(self, instance_id: str) -> Lease:
+        lease = self.registry.catalogue.find(instance_id)
+        assert lease is not None
+        return lease
 
     @property
     def ids(self) -> list[str]:
@@ -60,16 +77,15 @@ async def open_house(url: str, clock: Clock) -> AsyncIterator[Open]:
     async def open_one() -> House:
         registry = Registry()
         store = build_store(url, registry, clock)
-        await store.start()
-        house = House(store, registry, [], clock)
+        serial = await store.start()
+        house = House(store, registry, [], clock, serial)
         registry.feed.subscribe(house.changes.append)
         opened.append(house)
         return house
 
     yield open_one
     for house in opened:
-        async with asyncio.timeout(PATIENCE):
-            await house.store.stop()
+        await house.stop()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

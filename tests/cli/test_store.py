@@ -1,0 +1,180 @@
+"""`dnsregistry store`: what is in the file, and whether it is as it should be."""
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dnsregistry.cli.main import main
+from dnsregistry.registry.admission import admit
+from dnsregistry.registry.instance import Status
+from dnsregistry.registry.registry import Registry
+from dnsregistry.storage.sqlite.store import SqliteStore
+from tests.program import Clock
+
+HEAD = {"format": 1, "revision": 9, "sequence": 9, "serial": None}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "registry.db"
+
+
+async def _fill(path: Path) -> None:
+    store = SqliteStore(path, Registry(), Clock())
+    await store.start()
+    await store.follow_serial(lambda: 77)
+    for number in range(12):
+        metadata = {"text": "é\u2028", "n": number}
+        address = "db.example.org" if number == 5 else f"10.0.0.{number}"
+        await store.grant(
+            admit(id=f"i{number}", service="web", address=address, port=80, metadata=metadata)
+        )
+    await store.set_status("i3", Status.MAINTENANCE)
+    await store.revoke("i4")
+    await store.stop()
+
+
+@pytest.fixture
+def filled(path: Path) -> Path:
+    asyncio.run(_fill(path))
+    return path
+
+
+def _run(*arguments: str, store: Path, text: str | None = None) -> Result:
+    return CliRunner().invoke(
+        main, ["store", *arguments, "--store", f"sqlite:///{store}"], input=text
+    )
+
+
+def _change(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+
+def test_a_file_as_it_should_be_is_ok(filled: Path) -> None:
+    result = _run("check", store=filled)
+    assert (result.exit_code, result.output) == (0, f"{filled}: ok, 11 leases, revision 14\n")
+
+
+def test_every_fault_is_a_line(filled: Path) -> None:
+    for statement in (
+        "UPDATE lease SET entry = '{' WHERE sequence = 1",
+        "UPDATE lease SET entry = json_set(entry, '$.instance.port', 0) WHERE sequence = 2",
+        "UPDATE lease SET entry = json_set(entry, '$.instance.id', 'I7') WHERE sequence = 9",
+        "UPDATE lease SET entry = json_set(entry, '$.revision', 99) WHERE sequence = 10",
+    ):
+        _change(filled, statement)
+    result = _run("check", store=filled)
+    lines = result.stderr.splitlines()
+    assert result.exit_code == 1
+    assert [line.removeprefix(f"{filled}: ").split(":")[0] for line in lines] == [
+        *("lease 1", "lease 2", "lease 9", "lease 10")
+    ]
+    assert "port: 0 is not between 1 and 65535" in lines[1]
+    assert "the id 'I7' is there twice" in lines[2]
+
+
+def test_a_damaged_page_is_a_fault(filled: Path) -> None:
+    content = bytearray(filled.read_bytes())
+    content[-4096:] = b"\xff" * 4096
+    filled.write_bytes(content)
+    result = _run("check", store=filled)
+    assert result.exit_code == 1
+    assert result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("command", ["check", "export"])
+def test_a_file_that_is_not_there_is_not_made(path: Path, command: str) -> None:
+    result = _run(command, store=path)
+    assert result.exit_code == 1
+    assert f"the store {path} cannot be used: there is no such file" in result.output
+    assert not path.exists()
+
+
+def test_an_export_is_imported_as_it_was(filled: Path, tmp_path: Path) -> None:
+    lines, copy = tmp_path / "lines", tmp_path / "copy.db"
+    assert _run("export", str(lines), store=filled).exit_code == 0
+    assert len(lines.read_text().splitlines()) == 12
+    result = _run("import", str(lines), store=copy)
+    assert (result.exit_code, result.output) == (0, f"{copy}: 11 leases\n")
+    assert _run("export", store=copy).output == lines.read_text()
+    assert _run("check", store=copy).exit_code == 0
+    assert json.loads(lines.read_text().splitlines()[0])["serial"] == 77
+
+
+def test_an_export_goes_with_a_server_that_writes(path: Path) -> None:
+    async def serve() -> Result:
+        store = SqliteStore(path, Registry(), Clock())
+        await store.start()
+        await store.grant(admit(id="a", service="web", address="10.0.0.1", port=80))
+        result = await asyncio.to_thread(_run, "export", store=path)
+        refused = await asyncio.to_thread(_run, "import", store=path, text=json.dumps(HEAD))
+        assert "another dnsregistry uses it" in refused.output
+        assert (await store.grant(admit(id="b", service="web", address="::1", port=80))).created
+        await store.stop()
+        return result
+
+    result = asyncio.run(serve())
+    assert result.exit_code == 0
+    assert json.loads(result.output.splitlines()[1])["instance"]["id"] == "a"
+
+
+def test_nothing_is_imported_over_leases(filled: Path) -> None:
+    before = _run("export", store=filled).output
+    result = _run("import", store=filled, text=before)
+    assert result.exit_code == 1
+    assert "it holds leases already, and nothing in it is ever overwritten" in result.output
+    assert _run("export", store=filled).output == before
+
+
+def _row(sequence: int, **fields: object) -> dict[str, object]:
+    instance = {"id": f"i{sequence}", "service": "web", "port": 80, "ttl": None}
+    instance |= {"addresses": ["10.0.0.1"], **fields}
+    return {"sequence": sequence, "revision": 1, "granted_at": 1.0, "instance": instance}
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["{"], "line 1: Expecting property name"),
+        ([{"format": 2}], "line 1: it is no export of a store in a format that is known here"),
+        ([[]], "line 1: it is no export of a store"),
+        ([HEAD | {"revision": -1}], "line 1: revision, sequence and serial must be whole numbers"),
+        ([HEAD | {"serial": 1 << 32}], "line 1: revision, sequence and serial must be whole"),
+        ([{"format": 1}], "line 1: 'revision'"),
+        ([HEAD, "{"], "line 2: Expecting property name"),
+        ([HEAD, []], "line 2: it is no object"),
+        ([HEAD, _row(1), _row(0)], "line 3: sequence must be a whole number above 0"),
+        ([HEAD, _row(2), _row(1)], "line 3: the sequence number 1 does not come in order"),
+        ([HEAD, _row(1), _row(2, id="I1")], "line 3: the id 'I1' is there twice"),
+        ([HEAD, _row(1), _row(2, port=0)], "line 3: port: 0 is not between 1 and 65535"),
+        ([HEAD, _row(1), _row(2, service="Web")], "line 3: the instance is not in canonical form"),
+        ([HEAD, _row(1), _row(2, wait=1)], "line 3: unknown members: wait"),
+        ([HEAD, _row(1), {"sequence": 2}], "line 3: KeyError"),
+    ],
+)
+def test_a_fault_in_one_line_imports_none(path: Path, lines: list[object], reason: str) -> None:
+    text = "".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines)
+    result = _run("import", store=path, text=text)
+    assert result.exit_code == 1
+    assert reason in result.output
+    assert "11 leases" not in _run("check", store=path).output
+    assert _run("check", store=path).output == f"{path}: ok, 0 leases, revision 0\n"
+
+
+def test_a_store_that_is_no_file_is_refused() -> None:
+    result = CliRunner().invoke(main, ["store", "check", "--store", "memory://"])
+    assert result.exit_code == 2
+    assert "memory://: names no file" in result.output
+
+
+def test_the_variable_names_the_store(filled: Path) -> None:
+    variables = {"DNSREGISTRY_STORE": f"sqlite:///{filled}"}
+    result = CliRunner(env=variables).invoke(main, ["store", "check"])
+    assert result.exit_code == 0
