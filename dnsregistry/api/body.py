@@ -34,6 +34,8 @@ async def read_body(
 
     Raises Problem: 413 beyond the limit, 408 for a slow sender, 400 for a body that breaks off.
     """
+    if request.content.is_eof() and request.content.exception() is None:
+        return _take_whole(request, limit, array_limit)
     body = bytearray()
     bound = limit
     opened = False
@@ -56,6 +58,14 @@ async def read_body(
         ) from None
     except (web.RequestPayloadError, OSError) as error:
         raise Problem(INVALID_BODY, f"the body breaks off after {len(body)} octets") from error
+    return body
+
+
+def _take_whole(request: web.Request, limit: int, array_limit: int | None) -> bytearray:
+    """A body that came with the request's head: there is nobody to be patient with."""
+    body = bytearray(request.content.read_nowait())
+    is_array = array_limit is not None and opens_array(body)
+    _check_length(len(body), array_limit if is_array and array_limit is not None else limit)
     return body
 
 

@@ -4,6 +4,7 @@ Members that say nothing are left out: no tags, no metadata, a priority of 0, th
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -12,9 +13,18 @@ from dnsregistry.registry.admission import admit
 from dnsregistry.registry.entry import Entry
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.sharing import share
+
+try:
+    import orjson
+except ImportError:  # the extra `speed`
+    _dump: Callable[[object], bytes] | None = None
+else:
+    _dump = orjson.dumps
 
 # Text that is pure ASCII holds whatever Python's strings do, half a surrogate pair too.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_NO_METADATA: Mapping[str, object] = {}
 _KEPT = {
     *("id", "service", "protocol", "addresses", "host", "port", "ports", "priority", "weight"),
     *("tags", "capabilities", "metadata", "version", "ttl", "status"),
@@ -53,12 +63,15 @@ def write_instance(instance: Instance) -> str:
         kept["tags"] = instance.tags
     if instance.capabilities:
         kept["capabilities"] = instance.capabilities
-    if instance.metadata:
-        kept["metadata"] = instance.metadata
     if instance.version is not None:
         kept["version"] = instance.version
     if instance.status is not Status.HEALTHY:
         kept["status"] = instance.status.value
+    # What orjson cannot write, or writes as something else, can only be in the metadata.
+    if _dump is not None and not instance.metadata:
+        return _dump(kept).decode()
+    if instance.metadata:
+        kept["metadata"] = instance.metadata
     try:
         return _ENCODER.encode(kept)
     except (TypeError, ValueError) as error:
@@ -124,19 +137,19 @@ def _read_instance(kept: dict[str, Any]) -> Instance:
     ttl = kept["ttl"]
     return Instance(
         id=kept["id"],
-        service=kept["service"],
+        service=share(kept["service"]),
         protocol=kept.get("protocol", "tcp"),
         addresses=tuple(map(ip_address, kept.get("addresses", ()))),
         host=kept.get("host"),
-        port=kept["port"],
-        ports=tuple(kept["ports"].items()) if "ports" in kept else (),
+        port=share(kept["port"]),
+        ports=share(tuple(kept["ports"].items())) if "ports" in kept else (),
         priority=kept.get("priority", 0),
         weight=kept.get("weight", 1),
-        tags=tuple(kept.get("tags", ())),
-        capabilities=tuple(kept.get("capabilities", ())),
-        metadata=kept.get("metadata", {}),
-        version=kept.get("version"),
-        ttl=None if ttl is None else float(ttl),
+        tags=share(tuple(kept.get("tags", ()))),
+        capabilities=share(tuple(kept.get("capabilities", ()))),
+        metadata=kept.get("metadata", _NO_METADATA),
+        version=share(kept["version"]) if "version" in kept else None,
+        ttl=None if ttl is None else share(float(ttl)),
         status=Status(kept["status"]) if "status" in kept else Status.HEALTHY,
     )
 

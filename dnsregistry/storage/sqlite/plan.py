@@ -12,6 +12,7 @@ from dnsregistry.registry.errors import UnknownInstance
 from dnsregistry.registry.feed import ChangeKind
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.names import fold_id
 from dnsregistry.registry.registry import Registry, settle
 from dnsregistry.storage.rows import write_instance, write_row
 from dnsregistry.storage.sqlite.database import Batch, Numbers
@@ -107,7 +108,7 @@ class Plan:
         return [
             self._end(_read(lease), ChangeKind.EXPIRED)
             for lease in leases
-            if lease.instance.id.lower() not in self._planned and find(lease.instance.id) is lease
+            if fold_id(lease.instance.id) not in self._planned and find(lease.instance.id) is lease
         ]
 
     def mark(self) -> Sequence[Step]:
@@ -127,7 +128,7 @@ class Plan:
 
     def _find(self, instance_id: str, now: float, ended: list[Step] | None = None) -> Entry | None:
         """What is held under an id by then. A lease past its deadline is none, and may be ended."""
-        key = instance_id.lower()
+        key = fold_id(instance_id)
         if key in self._planned:
             return self._planned[key]
         lease = self._registry.catalogue.find(key)
@@ -142,12 +143,12 @@ class Plan:
     def _hold(
         self, entry: Entry, text: str, renewed_at: float, *, created: bool, renewed: bool
     ) -> Holding:
-        self._planned[entry.instance.id.lower()] = entry
+        self._planned[fold_id(entry.instance.id)] = entry
         self._puts[entry.sequence] = write_row(text, entry.revision, entry.granted_at, renewed_at)
         return Holding(entry, created, renewed)
 
     def _end(self, held: Entry, kind: ChangeKind) -> Ending:
-        self._planned[held.instance.id.lower()] = None
+        self._planned[fold_id(held.instance.id)] = None
         self._puts.pop(held.sequence, None)
         self._ends.add(held.sequence)
         return Ending(held.instance.id, held.sequence, kind, self._next())
