@@ -25,7 +25,7 @@ else:
 # Text that is pure ASCII holds whatever Python's strings do, half a surrogate pair too.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _NO_METADATA: Mapping[str, object] = {}
-_KEPT = {
+KEPT = {
     *("id", "service", "protocol", "addresses", "host", "port", "ports", "priority", "weight"),
     *("tags", "capabilities", "metadata", "version", "ttl", "status"),
 }
@@ -132,8 +132,8 @@ def admit_again(instance: Instance) -> Instance:
 
 
 def _read_instance(kept: dict[str, Any]) -> Instance:
-    if not kept.keys() <= _KEPT:
-        raise ValueError(f"unknown members: {', '.join(sorted(kept.keys() - _KEPT))}")
+    if not kept.keys() <= KEPT:
+        raise ValueError(f"unknown members: {', '.join(sorted(kept.keys() - KEPT))}")
     ttl = kept["ttl"]
     return Instance(
         id=kept["id"],

@@ -1,5 +1,6 @@
 """A row holds all of a lease, and what is no row is told as such."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 
@@ -11,6 +12,7 @@ from dnsregistry.registry.admission import admit
 from dnsregistry.registry.entry import Entry
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.storage import rows
 from dnsregistry.storage.rows import Row, check_row, read_row, write_instance, write_row
 from tests.storage.conftest import Make
 
@@ -103,3 +105,19 @@ def test_a_row_that_no_registration_comes_to_is_found(
     kept = json.loads(write_instance(make())) | change
     with pytest.raises((ValueError, TypeError, AttributeError, InvalidField)):
         check_row(read_row(1, json.dumps({"revision": 1, "granted_at": 1.0, "instance": kept})))
+
+
+def test_every_field_of_an_instance_is_kept() -> None:
+    """A field that is added to it has its place in the row too."""
+    fields = {field.name for field in dataclasses.fields(Instance) if field.init}
+    assert fields == rows.KEPT
+
+
+@pytest.mark.parametrize("dump", [None, rows._dump])
+def test_a_row_is_the_same_with_and_without_orjson(
+    make: Make, monkeypatch: pytest.MonkeyPatch, dump: object
+) -> None:
+    monkeypatch.setattr(rows, "_dump", dump)
+    instance = make(version="é\u2028", tags=["v1"], ports={"http": 80}, ttl=2.5)
+    row = read_row(1, write_row(write_instance(instance), 1, 1.0, 1.0))
+    assert row.entry.instance == instance
