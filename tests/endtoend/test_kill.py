@@ -116,6 +116,7 @@ async def test_twenty_kills_lose_nothing_that_was_acknowledged(
         assert len(found) == sum(
             body is not None for writer in writers for body in writer.acknowledged.values()
         )
+        await _check_answers(served, found)
         first = await _read_serial(served)
         assert number == 0 or is_newer(first, serial)
         if number == ROUNDS:
@@ -146,6 +147,15 @@ async def _read_all(url: str) -> tuple[State, int]:
                 found[one["id"]] = {name: one[name] for name in names}
             cursor = page["next_cursor"]
     return found, page["revision"]
+
+
+async def _check_answers(served: Served, found: State) -> None:
+    """What was kept is answered at once, but for what was drained."""
+    for service in {str(body["service"]) for body in found.values() if body}:
+        mine = [body for body in found.values() if body and body["service"] == service]
+        ports = {body["port"] for body in mine if body["status"] == "healthy"}
+        reply = await served.dns.ask(f"_{service}._tcp.registry.local", "SRV", tcp=True)
+        assert {int(rdata.split()[2]) for rdata in reply.rdatas} == ports
 
 
 async def _read_serial(served: Served) -> int:

@@ -277,3 +277,28 @@ async def test_a_stop_does_not_wait_for_the_end_of_an_outage(
         await _go_away(store, other, make)
         async with asyncio.timeout(PATIENCE):
             await store.stop()
+
+
+async def test_a_fault_of_ours_in_an_end_is_raised_and_tried_again(
+    store: SqliteStore,
+    registry: Registry,
+    clock: Clock,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: database.Database, __: database.Batch) -> None:
+        raise RuntimeError("a fault that was put in")
+
+    await store.grant(make(ttl=5))
+    clock.advance(5)
+    with monkeypatch.context() as patched, capture_logs() as lines:
+        patched.setattr(database.Database, "commit", fail)
+        with pytest.raises(RuntimeError):
+            await store.expire(ALL)
+        with pytest.raises(RuntimeError):
+            await store.grant(make("b"))
+    assert [line["event"] for line in lines] == ["commit failed"] * 2
+    assert store.outage is None
+    await store.expire(ALL)
+    assert len(registry.catalogue) == 0
+    assert (await store.grant(make("b"))).created

@@ -15,6 +15,8 @@ from dnsregistry.storage.sqlite.schema import check_version, upgrade
 
 BUSY_SECONDS = 1.0
 """How long another program's lock is waited for: no client waits longer for its answer."""
+LOG_OCTETS = 64 * 1024 * 1024
+"""What the write-ahead log is cut back to: a large array makes it large once."""
 PROBE_OCTETS = 256 * 1024
 """What must be writable before a full disk counts as mended: some hundred registrations."""
 
@@ -63,6 +65,7 @@ class Database:
                 if mode != "wal":
                     raise StoreError(f"its file system has no write-ahead log, only {mode}")
                 connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(f"PRAGMA journal_size_limit = {LOG_OCTETS}")
                 upgrade(connection)
                 connection.execute("UPDATE numbers SET revision = revision")
                 return cls(path, connection)

@@ -202,5 +202,6 @@ def _make_grant(instance: Instance) -> Edit:
 async def _wait(answer: "asyncio.Future[Grant | None]") -> None:
     """Wait for an answer, not for ever; in an outage it may be long in coming."""
     await asyncio.wait([answer], timeout=STALL_SECONDS)
-    if answer.done():
-        answer.exception()
+    error = answer.exception() if answer.done() else None
+    if error is not None and not isinstance(error, StoreAway):
+        raise error
