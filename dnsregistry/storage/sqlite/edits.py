@@ -66,8 +66,9 @@ def _do(step: Step, registry: Registry, now: float) -> Grant | None:
     if not isinstance(step, Holding):
         lease = registry.catalogue.find(step.instance_id)
         if lease is None:
-            raise LookupError(f"{step.instance_id!r} went while it was renewed")
-        lease.renew(now)
+            raise LookupError(f"{step.instance_id!r} went while it was to be kept")
+        if step.renewed:
+            lease.renew(now)
         return Grant(lease, created=False)
     entry = step.entry
     held = None if step.renewed else registry.catalogue.find(entry.instance.id)

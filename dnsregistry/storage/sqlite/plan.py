@@ -28,10 +28,11 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Renewing:
-    """A lease is renewed: nothing that is written."""
+class Keeping:
+    """A lease is held as it is, and starts anew where it is renewed: nothing that is written."""
 
     instance_id: str
+    renewed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Ending:
     revision: int
 
 
-Step = Holding | Renewing | Ending
+Step = Holding | Keeping | Ending
 
 
 class Plan:
@@ -74,20 +75,20 @@ class Plan:
             return [*steps, self._hold(entry, text, now, created=True, renewed=True)]
         instance = settle(held.instance, given)
         if instance == held.instance:
-            return [Renewing(given.id)]
+            return [Keeping(given.id, renewed=True)]
         if instance is not given:
             text = write_instance(instance)
         entry = Entry(instance, held.sequence, self._next(), held.granted_at)
         return [self._hold(entry, text, now, created=False, renewed=True)]
 
     def set_status(self, instance_id: str, status: Status) -> Sequence[Step]:
-        """The steps of another status. Raises UnknownInstance."""
+        """Steps of another status, the last of which is the answer. Raises UnknownInstance."""
         now = self._now()
         held = self._find(instance_id, now)
         if held is None:
             raise UnknownInstance(instance_id)
         if held.instance.status is status:
-            return []
+            return [Keeping(instance_id, renewed=False)]
         instance = replace(held.instance, status=status)
         entry = Entry(instance, held.sequence, self._next(), held.granted_at)
         lease = self._registry.catalogue.find(instance_id)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import structlog
 
-from dnsregistry.registry.errors import UnknownInstance
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal, settle
@@ -86,10 +85,7 @@ class SqliteStore:
         edit = _make_grant(instance)
         self._registry.promise(instance)
         edit.promised = instance
-        grant = await self._committer.submit(edit)
-        if grant is None:
-            raise AssertionError("a registration is answered with its lease")
-        return grant
+        return _read(await self._committer.submit(edit))
 
     async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
         """Register all in one commit, however it is cancelled from when that has begun."""
@@ -116,11 +112,8 @@ class SqliteStore:
 
     async def set_status(self, instance_id: str, status: Status) -> Lease:
         """Give an instance another status."""
-        await self._committer.submit(Edit(lambda plan: plan.set_status(instance_id, status)))
-        lease = self._registry.catalogue.find(instance_id)
-        if lease is None:
-            raise UnknownInstance(instance_id)
-        return lease
+        edit = Edit(lambda plan: plan.set_status(instance_id, status))
+        return _read(await self._committer.submit(edit)).lease
 
     async def revoke(self, instance_id: str) -> None:
         """End a lease."""
@@ -197,6 +190,12 @@ class SqliteStore:
 def _make_grant(instance: Instance) -> Edit:
     text = write_instance(instance)
     return Edit(lambda plan: plan.grant(instance, text))
+
+
+def _read(answer: Grant | None) -> Grant:
+    if answer is None:
+        raise AssertionError("what holds a lease is answered with it")
+    return answer
 
 
 async def _wait(answer: "asyncio.Future[Grant | None]") -> None:
