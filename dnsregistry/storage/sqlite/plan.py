@@ -5,12 +5,12 @@ heartbeats come meanwhile, and neither changes what was decided.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dnsregistry.registry.entry import Entry
 from dnsregistry.registry.errors import UnknownInstance
 from dnsregistry.registry.feed import ChangeKind
-from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import fold_id
 from dnsregistry.registry.registry import Registry, settle
@@ -81,15 +81,18 @@ class Plan:
         entry = Entry(instance, held.sequence, self._next(), held.granted_at)
         return [self._hold(entry, text, now, created=False, renewed=True)]
 
-    def set_status(self, instance_id: str, status: Status) -> Sequence[Step]:
-        """Steps of another status, the last of which is the answer. Raises UnknownInstance."""
+    def change(self, instance_id: str, make: Callable[[Instance], Instance]) -> Sequence[Step]:
+        """Steps of another description made of the one that is held; the deadline stays.
+
+        The last is the answer. Raises UnknownInstance.
+        """
         now = self._now()
         held = self._find(instance_id, now)
         if held is None:
             raise UnknownInstance(instance_id)
-        if held.instance.status is status:
+        instance = make(held.instance)
+        if instance == held.instance:
             return [Keeping(instance_id, renewed=False)]
-        instance = replace(held.instance, status=status)
         entry = Entry(instance, held.sequence, self._next(), held.granted_at)
         lease = self._registry.catalogue.find(instance_id)
         renewed_at = now if lease is None else lease.renewed_at

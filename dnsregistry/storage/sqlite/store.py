@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -112,8 +113,7 @@ class SqliteStore:
 
     async def set_status(self, instance_id: str, status: Status) -> Lease:
         """Give an instance another status."""
-        edit = Edit(lambda plan: plan.set_status(instance_id, status))
-        return _read(await self._committer.submit(edit)).lease
+        return await self._change(instance_id, lambda held: replace(held, status=status))
 
     async def revoke(self, instance_id: str) -> None:
         """End a lease."""
@@ -141,6 +141,10 @@ class SqliteStore:
             "commits": committer.commits,
             "changes": committer.changes,
         }
+
+    async def _change(self, instance_id: str, make: Callable[[Instance], Instance]) -> Lease:
+        edit = Edit(lambda plan: plan.change(instance_id, make))
+        return _read(await self._committer.submit(edit)).lease
 
     def _open(self) -> Database:
         return self._opened.enter_context(opened(self._path))
