@@ -27,9 +27,9 @@ class Settled:
         """As of the store."""
         return await self._store.start()
 
-    def follow_serial(self, tell: Callable[[], int]) -> None:
+    async def follow_serial(self, tell: Callable[[], int]) -> None:
         """As of the store."""
-        self._store.follow_serial(tell)
+        await self._store.follow_serial(tell)
 
     async def stop(self) -> None:
         """As of the store."""
