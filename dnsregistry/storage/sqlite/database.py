@@ -142,7 +142,7 @@ class Database:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute("CREATE TABLE IF NOT EXISTS probe (octets BLOB) STRICT")
+            connection.execute("CREATE TABLE IF NOT EXISTS probe (octets BLOB)")
             connection.execute("INSERT INTO probe VALUES (zeroblob(?))", (PROBE_OCTETS,))
             connection.execute("COMMIT")
             connection.execute("DROP TABLE probe")

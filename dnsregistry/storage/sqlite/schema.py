@@ -11,14 +11,14 @@ APPLICATION_ID = 0x646E7372
 STEPS: Sequence[Sequence[str]] = (
     (
         # A row is its lease for life, in the order of first registration.
-        "CREATE TABLE lease (sequence INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT",
+        "CREATE TABLE lease (sequence INTEGER PRIMARY KEY, entry TEXT NOT NULL)",
         # The last ones given out. No serial beyond the one that stands here has been told.
         """CREATE TABLE numbers (
             one INTEGER PRIMARY KEY CHECK (one = 1),
             revision INTEGER NOT NULL,
             sequence INTEGER NOT NULL,
             serial INTEGER
-        ) STRICT""",
+        )""",
         "INSERT INTO numbers VALUES (1, 0, 0, NULL)",
     ),
 )
