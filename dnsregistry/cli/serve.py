@@ -15,6 +15,7 @@ import click
 import structlog
 
 from dnsregistry.cli.log import configure_log
+from dnsregistry.cli.loop import choose_loop
 from dnsregistry.cli.options import add_settings
 from dnsregistry.settings import Settings, SettingsError, load
 
@@ -52,13 +53,15 @@ def serve(config: Path | None, ready_file: Path | None, demo: bool, **flags: Any
 
     _raise_file_limit()
     _calm_collector()
+    kind = choose_loop()
     try:
-        asyncio.run(_serve(settings, ready_file, demo))
+        with asyncio.Runner(loop_factory=kind.make) as runner:
+            runner.run(_serve(settings, ready_file, demo, kind.name))
     except (ListenError, StoreError) as error:
         raise click.ClickException(str(error)) from None
 
 
-async def _serve(settings: Settings, ready_file: Path | None, demo: bool) -> None:
+async def _serve(settings: Settings, ready_file: Path | None, demo: bool, loop_name: str) -> None:
     from dnsregistry.app import App
     from dnsregistry.clock import start_clock
 
@@ -89,6 +92,7 @@ async def _serve(settings: Settings, ready_file: Path | None, demo: bool) -> Non
             _tell(shown.describe())
         if ready_file:
             _write_ready_file(ready_file, listening)
+        log.info("serving", loop=loop_name)
         await stopped.wait()
         log.info("stopping")
 

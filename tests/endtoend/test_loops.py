@@ -1,0 +1,47 @@
+"""The program does the same in uvloop and in Python's own event loop."""
+
+import ssl
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.dns.certificate import HOST, make_certificate
+from tests.endtoend.conftest import Serve
+from tests.wire import make_query
+
+SRV = "_web._tcp.registry.local"
+WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None"
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+async def test_all_that_listens_answers_in_either_loop(
+    serve: Serve, tmp_path: Path, loop: str
+) -> None:
+    variables = {}
+    if loop == "asyncio":
+        (tmp_path / "sitecustomize.py").write_text(WITHOUT_UVLOOP)
+        variables["PYTHONPATH"] = str(tmp_path)
+    certificate = make_certificate(tmp_path, HOST)
+    tls = ("--tls-cert", str(certificate), "--dot-port", "0", "--https-port", "0")
+    served = await serve(*tls, **variables)
+    trust = ssl.create_default_context(cafile=str(certificate))
+    https = f"https://127.0.0.1:{served.https_port}"
+    headers = {"Content-Type": "application/dns-message"}
+    body = [{"id": f"i{n}", "service": "web", "address": f"10.0.0.{n}", "port": 80} for n in (1, 2)]
+    async with aiohttp.ClientSession(served.url) as http:
+        async with http.post("/v1/instances", json=body) as response:
+            assert response.status == 201
+        async with http.post("/v1/heartbeats", json={"ids": ["i1", "i2", "i3"]}) as response:
+            assert await response.json() == {"renewed": 2, "unknown": ["i3"]}
+        for tcp in (False, True):
+            reply = await served.dns.ask(SRV, "SRV", tcp=tcp)
+            assert len(reply.message.answer) == 2
+        url = f"{https}/dns-query"
+        query = make_query(SRV, "SRV", id=0)
+        async with http.post(url, data=query, headers=headers, ssl=trust) as response:
+            assert response.status == 200
+            assert (await response.read())[7] == 2
+    finished = await served.stop()
+    assert finished.code == 0
+    assert f"loop={loop}" in finished.err
