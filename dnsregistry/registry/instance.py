@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from dnsregistry.registry.names import Address, host_label
 
+_NO_LABELS: frozenset[str] = frozenset()
+
 Endpoint = tuple[Address | str, int]
 
 
@@ -58,4 +60,5 @@ class Instance:
     @property
     def labels(self) -> frozenset[str]:
         """Its tags and capabilities in lower case: what narrows a question for the service."""
-        return frozenset(text.lower() for text in self.tags + self.capabilities)
+        texts = self.tags + self.capabilities
+        return frozenset([text.lower() for text in texts]) if texts else _NO_LABELS

@@ -92,7 +92,7 @@ class Name:
 
 def write_wire(labels: Iterable[str]) -> bytes:
     """Write ASCII labels in wire form, to stand in front of an origin."""
-    return b"".join([_LENGTHS[len(label)] + label.encode("ascii") for label in labels])
+    return "".join([chr(len(label)) + label for label in labels]).encode("ascii")
 
 
 def write_text(labels: Iterable[str]) -> str:
