@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from time import perf_counter
 from typing import TypeVar
 
-SLICE = 0.005
-"""Seconds of work until the loop turns: well below what a resolver's retry would notice."""
+SLICE = 0.002
+"""Seconds of work until the loop turns: what a DNS question may have to wait, as behind others."""
 
 T = TypeVar("T")
 

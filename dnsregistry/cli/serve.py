@@ -114,7 +114,7 @@ def _calm_collector() -> None:
     and requests.
     """
     gc.freeze()
-    gc.set_threshold(10_000, 20, 1_000)
+    gc.set_threshold(5_000, 4, 10_000)
 
 
 def _warn_of_multicast(zone: str) -> None:

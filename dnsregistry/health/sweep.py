@@ -12,8 +12,8 @@ import structlog
 from dnsregistry.registry.admission import SHORTEST_TTL
 from dnsregistry.storage.store import Store
 
-SLICE = 200
-"""Leases looked at before the loop turns to others: a few milliseconds of work."""
+SLICE = 100
+"""Leases looked at before the loop turns to others: a millisecond or two of work."""
 
 log = structlog.get_logger("dnsregistry.health")
 

@@ -9,6 +9,7 @@ Rules:
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dnsregistry.registry.admission import PROTOCOLS
 from dnsregistry.registry.instance import Instance
@@ -253,13 +254,16 @@ def read(labels: Sequence[bytes]) -> Owner | None:
     return None
 
 
+@lru_cache(256)  # changes come by service: a deployment, or leases that end together
+def _owners_of_service(service: str, protocol: str) -> tuple[Owner, ...]:
+    return Service(service), ServiceProtocol(service, protocol), ServiceTypes()
+
+
 def owners_of(instance: Instance) -> Iterator[Owner]:
     """Yield every form whose answers an instance takes part in."""
-    yield Service(instance.service)
-    yield ServiceProtocol(instance.service, instance.protocol)
+    yield from _owners_of_service(instance.service, instance.protocol)
     yield Host(instance.host_label)
     yield InstanceName(instance.id.lower(), instance.service, instance.protocol)
-    yield ServiceTypes()
     if instance.labels:
         yield SubtypeBranch(instance.service, instance.protocol)
     for label in instance.labels:
