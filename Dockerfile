@@ -2,7 +2,7 @@ FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY dnsregistry ./dnsregistry
-RUN python -m venv /opt/dnsregistry && /opt/dnsregistry/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/dnsregistry && /opt/dnsregistry/bin/pip install --no-cache-dir '.[speed]'
 
 FROM python:3.13-slim
 COPY --from=build /opt/dnsregistry /opt/dnsregistry

@@ -37,13 +37,14 @@ def list_routes(api: Api, traffic: Traffic) -> Sequence[Route]:
     # An id may hold braces, which the router's own pattern leaves out.
     one = "/v1/instances/{id:[^/]+}"
     return (
+        # The router tries those that begin alike in this order, and this one comes most.
+        ("POST", f"{one}/heartbeat", heartbeats.post_one),
         ("POST", "/v1/instances", instances.post),
         ("GET", "/v1/instances", instances.list),
         ("PUT", one, instances.put),
         ("GET", one, instances.get),
         ("DELETE", one, instances.delete),
         ("PUT", f"{one}/status", instances.put_status),
-        ("POST", f"{one}/heartbeat", heartbeats.post_one),
         ("POST", "/v1/heartbeats", heartbeats.post_many),
         ("GET", "/v1/services", services.list),
         ("GET", "/v1/services/{name:[^/]+}", services.get),
