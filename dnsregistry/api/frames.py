@@ -3,11 +3,34 @@
 from collections.abc import Mapping, Sequence
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
 
 from dnsregistry.api.context import Api
 from dnsregistry.api.replies import JSON, describe, encode
 from dnsregistry.registry.lease import Lease
 from dnsregistry.turns import take_turns
+
+PIECE = 256 * 1024
+"""Octets handed to the connection at once: what it cannot send at once it copies."""
+
+
+class _Pieces(Payload):
+    """A long body of known length, sent as fast as the peer takes it."""
+
+    def __init__(self, body: bytearray) -> None:
+        super().__init__(body)
+        self._size = len(body)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Send it, letting the event loop turn."""
+        octets = memoryview(self._value)
+        async for at in take_turns(range(0, len(octets), PIECE)):
+            await writer.write(octets[at : at + PIECE])
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Its text."""
+        return bytes(self._value).decode(encoding, errors)
 
 
 async def reply_instances(
@@ -34,7 +57,7 @@ async def reply_instances(
         body += encode(describe(lease, api.dns_names(lease.instance))).rstrip()
         mark = b","
     body += b"]," + _members({"next_cursor": next_cursor, "revision": revision}) + b"}\n"
-    return web.Response(body=body, status=status, headers=JSON)
+    return web.Response(body=_Pieces(body), status=status, headers=JSON)
 
 
 def _members(value: Mapping[str, object]) -> bytes:

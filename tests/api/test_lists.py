@@ -1,13 +1,15 @@
 """Lists of instances: filters and pages."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnsregistry.api import pages
+from dnsregistry.api import frames, pages
 from dnsregistry.api.query import read_instance_cursor
 from dnsregistry.registry.admission import admit
 from dnsregistry.registry.registry import Registry
@@ -175,3 +177,17 @@ def test_paging_misses_nothing_that_stays_and_shows_nothing_twice(
             after = None if cursor is None else read_instance_cursor({"cursor": cursor})
     assert len(seen) == len(set(seen))
     assert {starts[number] for number in stays} <= set(seen)
+
+
+async def test_a_page_of_any_length_comes_whole_and_with_its_length(
+    client: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "PIECE", 7)
+    body = [{"service": "web", "address": "10.0.0.1", "port": port} for port in range(1, 40)]
+    async with client.post("/v1/instances", json=body) as response:
+        octets = await response.read()
+        assert int(response.headers["Content-Length"]) == len(octets)
+    assert [instance["port"] for instance in json.loads(octets)["instances"]] == [*range(1, 40)]
+    async with client.head("/v1/instances") as response:
+        assert (response.status, await response.read()) == (200, b"")
+        assert int(response.headers["Content-Length"]) > len(octets) // 2
