@@ -29,7 +29,7 @@ OURS, KNOT, NSD = "dnsregistry", "Knot", "NSD"
 SIZES = (1220, 1232, 1400, 1410, 1432, 1452, 1472, 2048, 4000, 4096)
 """EDNS sizes of stubs: each makes other questions, to the octet, of the same 2,000."""
 SPELLINGS = len(SIZES)
-"""Of each name in the mix, upper and lower case: as many lines as by sizes."""
+"""Of each question, upper and lower case mixed: as many lines as by sizes."""
 NOERROR, NXDOMAIN = 0, 3
 CHANGES = 100
 """Registrations a second: one in a hundred instances."""
@@ -68,7 +68,7 @@ class Case:
     rate: float = 0
 
 
-KEYS = ("mixed", "case", "unknown", "limit", "paced", "churn", "sizes")
+KEYS = ("mixed", "case", "unknown", "limit", "paced", "churn", "spellings", "sizes")
 
 
 def main() -> None:
@@ -171,11 +171,13 @@ def _start(options: Options, stack: ExitStack) -> tuple[dict[str, Contender], Co
 def _make_cases(options: Options) -> list[Case]:
     services, count = options.extra.services, options.extra.questions
     questions = house.make_questions(services)
+    plain = [queries.make_query(question) for question in questions] * SPELLINGS
     spelt = list(queries.with_random_case(questions, len(questions) * SPELLINGS, seed=1))
     sized = [queries.make_query(question, size) for question in questions for size in SIZES]
-    for messages in (spelt, sized):
+    for messages in (plain, spelt, sized):
         random.Random(1).shuffle(messages)
-    mixed = queries.write(options.folder / "mixed", spelt)
+    mixed = queries.write(options.folder / "mixed", plain)
+    spellings = queries.write(options.folder / "spellings", spelt)
     sizes = queries.write(options.folder / "sizes", sized)
     anycase = queries.write(
         options.folder / "case", queries.with_random_case(questions, count, seed=2)
@@ -183,7 +185,7 @@ def _make_cases(options: Options) -> list[Case]:
     unknown = queries.write(
         options.folder / "unknown", queries.unknown_names(house.ORIGIN, count, seed=3)
     )
-    text = f"SRV and A, {mixed.count:,} questions that repeat"
+    text = f"SRV and A, {len(questions):,} questions that repeat"
     return [
         Case("mixed", text, mixed),
         Case("case", f"SRV and A in random case, {count:,}, none twice", anycase, once=True),
@@ -191,6 +193,7 @@ def _make_cases(options: Options) -> list[Case]:
         Case("limit", "repeating, rate limit watching", mixed, limited=True),
         Case("paced", f"repeating, {PACE:,} a second", mixed, rate=PACE),
         Case("churn", f"repeating, {CHANGES} registrations a second", mixed, changes=CHANGES),
+        Case("spellings", f"repeating, {SPELLINGS} spellings each", spellings),
         Case("sizes", f"repeating, {len(SIZES)} EDNS sizes", sizes),
     ]
 
