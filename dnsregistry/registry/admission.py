@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
+from dnsregistry.registry.check import Check
+from dnsregistry.registry.check_admission import initial_health
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.names import (
@@ -53,8 +55,12 @@ def admit(
     version: str | None = None,
     ttl: float | None = None,
     status: Status = Status.HEALTHY,
+    checks: tuple[Check, ...] = (),
 ) -> Instance:
-    """Return the instance in canonical form. Raises InvalidField; the first fault is told."""
+    """Return the instance in canonical form. Raises InvalidField; the first fault is told.
+
+    `checks` come from `check_admission.admit_checks`; its health is what they begin with.
+    """
     if protocol not in _PROTOCOLS:
         raise InvalidField("protocol", f"{protocol!r} is not one of {', '.join(PROTOCOLS)}")
     addresses, host = _admit_addresses([address] if isinstance(address, str) else address)
@@ -77,6 +83,8 @@ def admit(
         version=version if version is None else share(version),
         ttl=_admit_ttl(ttl),
         status=status,
+        checks=share(checks) if checks else (),
+        health=initial_health(checks),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 
 from dnsregistry.registry.arrivals import Arrivals
 from dnsregistry.registry.index import Index
-from dnsregistry.registry.instance import Endpoint, Instance, Status
+from dnsregistry.registry.instance import Endpoint, Instance
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import Address, fold_id, is_short_host_label
 
@@ -81,11 +81,11 @@ class Catalogue:
         return len(self._service_names)
 
     def count_healthy(self, service: str) -> int:
-        """How many of a service's instances have the status healthy."""
+        """How many of a service's instances belong in its answers."""
         return self._healthy.get(service, 0)
 
     def count_healthy_type(self, service: str, protocol: str) -> int:
-        """How many of a service's instances of one protocol have the status healthy."""
+        """How many of a service's instances of one protocol belong in its answers."""
         return self._healthy_types.get((service, protocol), 0)
 
     def insert(self, lease: Lease) -> None:
@@ -118,7 +118,7 @@ class Catalogue:
         if service not in self._services:
             insort(self._service_names, service)
         self._services.add(service, lease)
-        if instance.status is Status.HEALTHY:
+        if instance.is_serving:
             self._healthy[service] = self._healthy.get(service, 0) + 1
             kind = (service, instance.protocol)
             self._healthy_types[kind] = self._healthy_types.get(kind, 0) + 1
@@ -135,7 +135,7 @@ class Catalogue:
         instance = lease.instance
         service = instance.service
         self._services.discard(service, lease)
-        if instance.status is Status.HEALTHY:
+        if instance.is_serving:
             self._healthy[service] -= 1
             kind = (service, instance.protocol)
             self._healthy_types[kind] -= 1

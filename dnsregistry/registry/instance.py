@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dnsregistry.registry.check import Check, Health
 from dnsregistry.registry.names import Address, host_label
 
 _NO_LABELS: frozenset[str] = frozenset()
@@ -26,8 +27,9 @@ class Instance:
     """Checked and in canonical form; `admission.admit` is the way to one.
 
     Exactly one of `addresses` and `host` is set. `ports` holds named ports beside the main one.
-    `ttl` is the length of its lease in seconds, None for a lease without end.
-    `host_label` follows from the id, and is asked for at every step.
+    `ttl` is the length of its lease in seconds, None for a lease without end. `status` is its
+    owner's word, `health` the verdict of its checks. `host_label` follows from the id, and is
+    asked for at every step.
     """
 
     id: str
@@ -45,10 +47,17 @@ class Instance:
     version: str | None
     ttl: float | None
     status: Status
+    checks: tuple[Check, ...] = ()
+    health: Health = Health.HEALTHY
     host_label: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "host_label", host_label(self.id))
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether owner and checks leave it in its service's answers."""
+        return self.status is Status.HEALTHY and self.health is not Health.UNHEALTHY
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

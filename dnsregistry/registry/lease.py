@@ -2,7 +2,7 @@
 
 import math
 
-from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.instance import Instance
 
 
 class Lease:
@@ -35,4 +35,4 @@ class Lease:
 
     def is_answered(self, now: float) -> bool:
         """Whether the instance belongs in its service's answers now."""
-        return now < self.deadline and self.instance.status is Status.HEALTHY
+        return now < self.deadline and self.instance.is_serving

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dnsregistry.registry.catalogue import Catalogue
+from dnsregistry.registry.check import Health
 from dnsregistry.registry.deadlines import Deadlines
 from dnsregistry.registry.entry import Entry
 from dnsregistry.registry.errors import InvalidField, UnknownInstance
@@ -30,9 +31,16 @@ class Renewal:
 
 
 def settle(held: Instance, given: Instance) -> Instance:
-    """What is held after a registration of an id that is held: maintenance stays."""
+    """What is held after a registration of an id that is held.
+
+    Maintenance stays, and so does what its checks have found, where they ask the same of the
+    same place.
+    """
     if held.status is Status.MAINTENANCE:
-        return replace(given, status=Status.MAINTENANCE)
+        given = replace(given, status=Status.MAINTENANCE)
+    same = (held.checks, held.endpoints) == (given.checks, given.endpoints)
+    if held.checks and same and held.health is not given.health:
+        given = replace(given, health=held.health)
     return given
 
 
@@ -101,6 +109,15 @@ class Registry:
         """Give a live instance another status; its deadline stays. Raises UnknownInstance."""
         lease = self.find(instance_id, now)
         self._update(lease, replace(lease.instance, status=status))
+        return lease
+
+    def set_health(self, instance_id: str, health: Health, now: float) -> Lease:
+        """Give a live instance the verdict of its checks; its deadline stays.
+
+        Raises UnknownInstance.
+        """
+        lease = self.find(instance_id, now)
+        self._update(lease, replace(lease.instance, health=health))
         return lease
 
     def revoke(self, instance_id: str, now: float) -> None:

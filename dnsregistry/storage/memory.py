@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dnsregistry.registry.check import Health
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal
@@ -51,6 +52,10 @@ class MemoryStore:
     async def set_status(self, instance_id: str, status: Status) -> Lease:
         """Give an instance another status."""
         return self._registry.set_status(instance_id, status, self._now())
+
+    async def set_health(self, instance_id: str, health: Health) -> Lease:
+        """Give an instance the verdict of its checks."""
+        return self._registry.set_health(instance_id, health, self._now())
 
     async def revoke(self, instance_id: str) -> None:
         """End a lease."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from dnsregistry.registry.check import Health
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Renewal
@@ -75,6 +76,10 @@ class Store(Protocol):
 
     async def set_status(self, instance_id: str, status: Status) -> Lease:
         """Give a live instance another status; its deadline stays. Raises UnknownInstance."""
+        ...
+
+    async def set_health(self, instance_id: str, health: Health) -> Lease:
+        """Give a live instance the verdict of its checks; as `set_status` otherwise."""
         ...
 
     async def revoke(self, instance_id: str) -> None:

@@ -177,5 +177,6 @@ def _visible(instance: Instance) -> object:
         instance.labels,
         frozenset(text.lower() for text in instance.capabilities),
         instance.status,
+        instance.is_serving,
         write_strings(instance),
     )
