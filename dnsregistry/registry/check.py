@@ -26,7 +26,7 @@ class Health(StrEnum):
 class Pace:
     """When a check is made and what its results add up to; times in seconds.
 
-    `jitter` is the part of an interval by which a check may come later. So many passes in a row
+    `jitter` is the part of an interval by which the next one varies. So many passes in a row
     make it healthy, so many failures unhealthy. `initial` stands before the first verdict. An
     instance whose check has been unhealthy for `deregister_after` is revoked; None: never.
     """

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import strategies as st
 
 from dnsregistry.registry.admission import admit
+from dnsregistry.registry.check import Check, HeartbeatProbe, TcpProbe
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.names import host_label
@@ -34,6 +35,7 @@ def _instances() -> st.SearchStrategy[Instance]:
         version=st.sampled_from([None, "1.0"]),
         ttl=st.sampled_from([None, 1, 2.5, 30]),
         status=st.sampled_from(Status),
+        checks=st.sampled_from([(), (Check(TcpProbe()),), (Check(HeartbeatProbe()),)]),
     )
 
 

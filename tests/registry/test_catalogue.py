@@ -56,7 +56,7 @@ def _assert_same(catalogue: Catalogue, held: list[Lease]) -> None:
     for service in SERVICES:
         members = [lease for lease in held if lease.instance.service == service]
         _assert_set(catalogue.of_service(service), members)
-        healthy = [lease for lease in members if lease.instance.status is Status.HEALTHY]
+        healthy = [lease for lease in members if lease.instance.is_serving]
         assert catalogue.count_healthy(service) == len(healthy)
         for protocol in ("tcp", "udp", "none"):
             of_type = [lease for lease in healthy if lease.instance.protocol == protocol]

@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from dnsregistry.registry.check import Health
 from dnsregistry.registry.errors import InvalidField, UnknownInstance
 from dnsregistry.registry.feed import Change, ChangeKind
 from dnsregistry.registry.instance import Instance, Status
@@ -19,6 +20,11 @@ from dnsregistry.registry.registry import Registry
 ANY = st.from_type(Instance)
 PICKS = st.integers(0, 20)
 SERVICES = ("web", "api", "db")
+
+
+def _asked(instance: Instance) -> object:
+    """What its checks ask, and where."""
+    return instance.checks, instance.addresses, instance.host, instance.port
 
 
 class RegistryModel(RuleBasedStateMachine):
@@ -67,6 +73,10 @@ class RegistryModel(RuleBasedStateMachine):
         created = not self._is_live(key)
         if not created and self.held[key][0].status is Status.MAINTENANCE:
             instance = replace(instance, status=Status.MAINTENANCE)
+        if not created:
+            before = self.held[key][0]
+            if instance.checks and _asked(instance) == _asked(before):
+                instance = replace(instance, health=before.health)
         ttl = math.inf if instance.ttl is None else instance.ttl
         self.held[key] = (instance, self.now + ttl)
         return created
@@ -132,6 +142,18 @@ class RegistryModel(RuleBasedStateMachine):
         assert renewal.unknown == [instance_id for instance_id in ids if instance_id not in live]
         for instance_id in live:
             self._hold(self.held[instance_id.lower()][0])
+
+    @rule(place=PICKS, health=st.sampled_from(Health))
+    def set_health(self, place: int, health: Health) -> None:
+        instance_id = self._pick(place)
+        if self._is_live(instance_id):
+            instance, deadline = self.held[instance_id.lower()]
+            self.held[instance_id.lower()] = (replace(instance, health=health), deadline)
+            lease = self.registry.set_health(instance_id, health, self.now)
+            assert (lease.instance.health, lease.deadline) == (health, deadline)
+        else:
+            with pytest.raises(UnknownInstance):
+                self.registry.set_health(instance_id, health, self.now)
 
     @rule(place=PICKS, status=st.sampled_from(Status))
     def set_status(self, place: int, status: Status) -> None:
@@ -207,9 +229,7 @@ class RegistryModel(RuleBasedStateMachine):
         for service in SERVICES:
             members = [held for held, _ in self.held.values() if held.service == service]
             assert _ids(catalogue.of_service(service)) == sorted(held.id for held in members)
-            assert catalogue.count_healthy(service) == sum(
-                held.status is Status.HEALTHY for held in members
-            )
+            assert catalogue.count_healthy(service) == sum(held.is_serving for held in members)
             for label in ("v1", "edge", "greet"):
                 assert _ids(catalogue.labelled(service, label)) == sorted(
                     held.id for held in members if label in held.labels
@@ -218,7 +238,7 @@ class RegistryModel(RuleBasedStateMachine):
                 lease for lease in catalogue.of_service(service) if lease.is_answered(self.now)
             ]
             assert _ids(answered) == sorted(
-                held.id for held in members if self._is_live(held.id) and held.status == "healthy"
+                held.id for held in members if self._is_live(held.id) and held.is_serving
             )
 
     @invariant()

@@ -1,0 +1,159 @@
+"""The way to a target: names resolved, every address judged, then connected to.
+
+Rules:
+- What is judged is the address that is connected to. A name is resolved for each connection, and
+  where one of its addresses may not be probed the whole name is refused.
+- Nothing is looked up twice: what was judged is what the socket gets.
+"""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv6Address, ip_address
+from typing import Protocol
+
+from dnsregistry.health.outcome import Forbidden, ProbeFailed
+from dnsregistry.health.targets import TargetPolicy
+from dnsregistry.registry.check import Place, Tls
+from dnsregistry.registry.check_admission import write_place
+from dnsregistry.registry.names import Address
+
+THREADS = 16
+"""For the system's resolver, which blocks: a few slow names must not hold up all others."""
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER that ends a connection at once: thousands a second in TIME_WAIT would use up the
+ports of a machine."""
+
+
+class Resolver(Protocol):
+    """Finds the addresses of a host name; none where it has none. Raises OSError."""
+
+    async def resolve(self, host: str) -> Sequence[Address]:
+        """All its addresses, in the order in which they are to be tried."""
+        ...
+
+
+class SystemResolver:
+    """The machine's own resolver, in threads of its own."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="probe-resolver")
+
+    async def resolve(self, host: str) -> Sequence[Address]:
+        """What getaddrinfo says."""
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._threads, socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM
+        )
+        return list(dict.fromkeys(ip_address(str(item[4][0])) for item in found))
+
+    def close(self) -> None:
+        """Let go of the threads; one that hangs in the resolver ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Contexts:
+    """TLS for probes, made at first use: the system's authorities take a while to read."""
+
+    def __init__(self) -> None:
+        self._made: dict[bool, ssl.SSLContext] = {}
+
+    async def get(self, *, verify: bool) -> ssl.SSLContext:
+        """The context that verifies certificates, or the one that takes any."""
+        context = self._made.get(verify)
+        if context is None:
+            context = await asyncio.to_thread(_make_context, verify)
+            self._made[verify] = context
+        return context
+
+
+class Connector:
+    """Opens connections to places that may be probed."""
+
+    def __init__(self, policy: TargetPolicy, resolver: Resolver) -> None:
+        self.contexts = Contexts()
+        self._policy = policy
+        self._resolver = resolver
+
+    async def find(self, places: Sequence[Place]) -> Sequence[tuple[Address, int]]:
+        """The addresses behind the places, all of them judged.
+
+        Raises Forbidden, or ProbeFailed where a name has none.
+        """
+        found: list[tuple[Address, int]] = []
+        for host, port in places:
+            addresses = await self.resolve(host) if isinstance(host, str) else (host,)
+            for address in addresses:
+                self.judge(address, port)
+                found.append((address, port))
+        return found
+
+    async def resolve(self, host: str) -> Sequence[Address]:
+        """The addresses of a name, not yet judged. Raises ProbeFailed."""
+        try:
+            addresses = await self._resolver.resolve(host)
+        except (OSError, UnicodeError) as error:
+            raise ProbeFailed(f"{host} does not resolve: {_explain(error)}") from None
+        if not addresses:
+            raise ProbeFailed(f"{host} has no address")
+        return addresses
+
+    def judge(self, address: Address, port: int) -> None:
+        """Raise Forbidden for an address that may not be probed."""
+        reason = self._policy.refuse(address, port)
+        if reason is not None:
+            raise Forbidden(reason)
+
+    async def open(self, places: Sequence[Place]) -> socket.socket:
+        """A connection to the first address that takes one. Raises ProbeFailed, Forbidden."""
+        failure = ProbeFailed("there is no address")
+        for address, port in await self.find(places):
+            sock = open_socket(address, socket.SOCK_STREAM)
+            try:
+                await asyncio.get_running_loop().sock_connect(sock, (str(address), port))
+            except OSError as error:
+                sock.close()
+                failure = ProbeFailed(f"{write_place((address, port))}: {_explain(error)}")
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise failure
+
+
+def open_socket(address: Address, kind: socket.SocketKind) -> socket.socket:
+    """A socket that does not block, for an address of this family; TCP ends at once when closed."""
+    family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
+    sock = socket.socket(family, kind | socket.SOCK_NONBLOCK)
+    if kind is socket.SOCK_STREAM:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    return sock
+
+
+def name_server(tls: Tls, places: Sequence[Place]) -> str:
+    """The name that a certificate must be for."""
+    return tls.server_name or str(places[0][0])
+
+
+def explain_tls(error: Exception) -> str:
+    """What is wrong with the other side's TLS, for people."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid: {error.verify_message}"
+    return f"TLS failed: {getattr(error, 'reason', None) or str(error) or type(error).__name__}"
+
+
+def _make_context(verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _explain(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) else None
+    return (text or str(error) or type(error).__name__).lower()

@@ -1,0 +1,258 @@
+"""HTTP: one request, its status, and where it is asked for a pattern in its body.
+
+Rules:
+- A redirect is followed on the same host and nowhere else.
+- The whole answer must have come within the check's timeout: who drips is not well. What is read
+  of it is bounded.
+- No proxy, no cookies, no compressed bodies; connections are kept, those to names excepted: a
+  name is resolved and judged for each check.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any
+
+import regex
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from dnsregistry import __version__
+from dnsregistry.health.outcome import Forbidden, ProbeFailed
+from dnsregistry.health.probing.connect import Connector, explain_tls
+from dnsregistry.registry.check import HttpProbe, Place
+from dnsregistry.registry.check_admission import write_place
+
+BODY_OCTETS = 64 * 1024
+"""Looked at for a pattern: a health page has fewer."""
+MOST_REDIRECTS = 5
+KEEP_ALIVE = 30.0
+"""Seconds that a connection waits for the next check."""
+PATTERN_SECONDS = 0.1
+"""A pattern that takes longer on 64 KiB is one that backtracks without end."""
+PATTERN_THREADS = 2
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SCHEMES = ("http", "https")
+
+
+class HttpProber:
+    """Makes http checks, in a session of its own."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._threads = ThreadPoolExecutor(PATTERN_THREADS, thread_name_prefix="probe-pattern")
+        self._opened: ClientSession | None = None
+
+    async def probe(self, probe: HttpProbe, places: Sequence[Place]) -> str:
+        """Return the reason of a pass. Raises ProbeFailed, Forbidden."""
+        failure: ProbeFailed | None = None
+        for place in places:
+            try:
+                return await self._ask(probe, place)
+            except _Unreached as error:
+                failure = ProbeFailed(str(error))
+        raise failure or ProbeFailed("there is no address")
+
+    async def close(self) -> None:
+        """Close what is open."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._opened is not None:
+            await self._opened.close()
+
+    async def _ask(self, probe: HttpProbe, place: Place) -> str:
+        scheme = "https" if probe.tls else "http"
+        url = URL(f"{scheme}://{write_place(place)}{probe.path}", encoded=True)
+        method = probe.method
+        for _ in range(MOST_REDIRECTS + 1):
+            async with await self._send(probe, method, url) as response:
+                if not probe.follow_redirects or response.status not in REDIRECTS:
+                    return await self._judge(probe, response)
+                location = response.headers.get("Location")
+                if location is None:
+                    return await self._judge(probe, response)
+                url = _follow(url, location)
+                method = "GET" if method == "POST" and response.status == 303 else method
+        raise ProbeFailed(f"redirects more than {MOST_REDIRECTS} times")
+
+    async def _send(self, probe: HttpProbe, method: str, url: URL) -> ClientResponse:
+        session = self._session()
+        host, port = url.raw_host or "", url.port or 0
+        headers = dict(probe.headers)
+        options: dict[str, Any] = {}
+        try:
+            # A connection that is kept was judged when it was opened, but by the rules of then.
+            self._connector.judge(ip_address(host), port)
+        except ValueError:
+            headers["Connection"] = "close"
+        if url.scheme == "https":
+            verify = probe.tls is None or probe.tls.verify
+            options["ssl"] = await self._connector.contexts.get(verify=verify)
+            if probe.tls is not None and probe.tls.server_name:
+                options["server_hostname"] = probe.tls.server_name
+        try:
+            return await session.request(
+                method, url, headers=headers, allow_redirects=False, **options
+            )
+        except ClientConnectorCertificateError as error:
+            raise ProbeFailed(explain_tls(error.certificate_error)) from None
+        except ClientConnectorError as error:
+            raise _explain(error) from None
+        except (ClientError, OSError, ValueError) as error:
+            raise ProbeFailed(_word(error)) from None
+
+    async def _judge(self, probe: HttpProbe, response: ClientResponse) -> str:
+        body = bytearray()
+        try:
+            while len(body) < BODY_OCTETS:
+                chunk = await response.content.read(BODY_OCTETS - len(body))
+                if not chunk:
+                    break
+                body += chunk
+        except (ClientError, OSError) as error:
+            raise ProbeFailed(_word(error)) from None
+        low, high = probe.statuses
+        if not low <= response.status <= high:
+            raise ProbeFailed(f"answered {response.status}, not {low}-{high}")
+        if probe.pattern is not None:
+            await self._look_for(probe.pattern, bytes(body))
+        return f"answered {response.status}"
+
+    async def _look_for(self, pattern: str, body: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(self._threads, _search, pattern, body)
+        except TimeoutError:
+            raise ProbeFailed(f"body_pattern took longer than {PATTERN_SECONDS} s") from None
+        if not found:
+            raise ProbeFailed("the body does not hold body_pattern")
+
+    def _session(self) -> ClientSession:
+        if self._opened is None:
+            judge = self._connector.judge
+
+            def make_socket(info: Any) -> socket.socket:
+                family, kind, protocol, _, place = info
+                judge(ip_address(place[0]), place[1])
+                return socket.socket(family, kind, protocol)
+
+            self._opened = ClientSession(
+                connector=TCPConnector(
+                    resolver=_JudgingResolver(self._connector),
+                    socket_factory=make_socket,
+                    use_dns_cache=False,
+                    limit=0,
+                    keepalive_timeout=KEEP_ALIVE,
+                ),
+                cookie_jar=DummyCookieJar(),
+                timeout=ClientTimeout(total=None, sock_connect=None),
+                trust_env=False,
+                auto_decompress=False,
+                headers={
+                    "User-Agent": f"dnsregistry/{__version__} (health check)",
+                    "Accept-Encoding": "identity",
+                },
+            )
+        return self._opened
+
+
+class _Unreached(ProbeFailed):
+    """No connection came about; another address may take one."""
+
+
+class _JudgingResolver(AbstractResolver):
+    """Names for aiohttp, every address of which was judged."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        try:
+            found = await self._connector.find([(host, port)])
+        except ProbeFailed as error:
+            raise OSError(None, str(error)) from None
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address),
+                port=port,
+                family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address, port in found
+            if family in (socket.AF_UNSPEC, _family(address.version))
+        ]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def check_pattern(pattern: str) -> str | None:
+    """What is wrong with a pattern; None for one that can be looked for."""
+    try:
+        _compile(pattern)
+    except (regex.error, RecursionError, OverflowError, MemoryError) as error:
+        return f"is no regular expression: {error}"
+    return None
+
+
+def _follow(url: URL, location: str) -> URL:
+    """Where a redirect leads, on the same host. Raises ProbeFailed for anywhere else."""
+    try:
+        target = url.join(URL(location))
+        host = target.raw_host
+    except ValueError:
+        raise ProbeFailed("redirects to what is no URL") from None
+    if target.scheme not in SCHEMES:
+        raise ProbeFailed(f"redirects to {target.scheme}:, which is not http or https")
+    if target.raw_user is not None or target.raw_password is not None:
+        raise ProbeFailed("redirects to a URL with a user, which is not followed")
+    if host != url.raw_host:
+        raise ProbeFailed(f"redirects to another host, {str(host)[:100]}, which is not followed")
+    return target.with_fragment(None)
+
+
+def _explain(error: ClientConnectorError) -> ProbeFailed | Forbidden:
+    cause = error.os_error
+    if isinstance(cause, Forbidden):
+        return cause
+    for inner in getattr(cause, "exceptions", ()):
+        if isinstance(inner, Forbidden):
+            return inner
+    if (cause.errno or 0) > 0:
+        return _Unreached(_word(cause))
+    return ProbeFailed(_word(cause))
+
+
+def _word(error: BaseException) -> str:
+    text = error.strerror if isinstance(error, OSError) else str(error)
+    return (text or str(error) or type(error).__name__)[:200]
+
+
+def _family(version: int) -> socket.AddressFamily:
+    return socket.AF_INET if version == 4 else socket.AF_INET6
+
+
+@lru_cache(1024)
+def _compile(pattern: str) -> Any:
+    return regex.compile(pattern)
+
+
+def _search(pattern: str, body: bytes) -> bool:
+    text = body.decode("utf-8", "replace")
+    return _compile(pattern).search(text, timeout=PATTERN_SECONDS, concurrent=True) is not None
