@@ -40,7 +40,10 @@ from dnsregistry.forward.forwarder import Bounds, Forwarder
 from dnsregistry.forward.groups import Groups
 from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.forward.system import SystemServers
+from dnsregistry.health.build import Checking, Policies, build_checking
 from dnsregistry.health.sweep import sweep
+from dnsregistry.registry.feed import Change
+from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.batch import Batch
 from dnsregistry.servers.certificate import Certificate
@@ -68,6 +71,7 @@ from dnsregistry.zone.locals import local_zones
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.patterns import Patterns
 from dnsregistry.zone.policy import LivePolicy
+from dnsregistry.zone.ramp import Ramps
 from dnsregistry.zone.reverse import ReverseZones
 from dnsregistry.zonefiles.publish import Publication
 from dnsregistry.zonefiles.watch import ZoneWatch
@@ -121,6 +125,9 @@ class App:
         await self.store.follow_serial(lambda: self.zone.serial)
         async for lease in take_turns(list(self.registry.catalogue.after(0))):
             self._reverse.take_in(lease.instance)
+            self.checking.drains.begin(lease.instance, self._now())
+        await self.checking.prober.load()
+        self._spawn(self.checking.prober.run(), "checks")
         await self._zone_watch.load()
         self._spawn(self._zone_watch.run(), "zone files")
         self._spawn(sweep(self.store, self._now), "sweep")
@@ -147,10 +154,19 @@ class App:
             ttls=Patterns(settings.service_ttls),
             limits=Patterns(settings.service_limits),
         )
-        self.zone = LiveZone(registry.catalogue, policy, first_serial)
+        ramps = Ramps(settings.slow_start)
+        self.zone = LiveZone(registry.catalogue, policy, first_serial, ramps)
+        self.checking = self._build_checking(listening, policy)
         registry.feed.subscribe(self.zone.apply)
 
         self._authority = authority = Authority([self.zone])
+        def note(change: Change) -> None:
+            ramps.note(change, self._now())
+            self.checking.drains.note(change, self._now())
+
+        registry.feed.subscribe(note)
+
+        authority = Authority([self.zone])
         self._reverse = reverse = ReverseZones(authority, registry.catalogue, policy, self.zone.soa)
         if settings.reverse_zones == "auto":
             reverse.follow_addresses()
@@ -167,7 +183,31 @@ class App:
         self._responder = responder
         self._exchange = Exchange(responder)
         self._stats = Stats(
-            registry, self.store, self.zone, responder, self._zone_watch.tally, self._forwarder
+            registry,
+            self.store,
+            self.zone,
+            responder,
+            self._zone_watch.tally,
+            self._forwarder,
+            self.checking,
+        )
+
+    def _build_checking(self, listening: Listening, policy: LivePolicy) -> Checking:
+        settings = self._settings
+        policies = Policies(
+            checks_of=Patterns(settings.service_checks).find,
+            guard_of=Patterns(settings.service_guards).find,
+            ttl_of=policy.ttl_of,
+        )
+        return build_checking(
+            settings,
+            policies,
+            self.registry,
+            self.store,
+            {port for _, port in listening.all()},
+            self._now,
+            random,
+            write_time,
         )
 
     def _build_forwarder(
@@ -278,7 +318,8 @@ class App:
             now=self._now,
             lease_ttl=settings.lease_ttl,
             new_id=_make_id,
-            check=self.zone.check_alias,
+            check=self._check_instance,
+            desk=self.checking.desk,
             dns_names=self.zone.names_of,
             stats=self._stats.tell,
             readiness=self._tell_readiness,
@@ -286,6 +327,10 @@ class App:
             body_limit=settings.body_limit,
             array_body_limit=settings.array_body_limit,
         )
+
+    def _check_instance(self, instance: Instance, now: float) -> None:
+        self.zone.check_alias(instance, now)
+        self.checking.desk.check(instance)
 
     async def _start_http(self, sock: socket.socket, api: Api) -> Runner:
         doh = DohServer(self._exchange)

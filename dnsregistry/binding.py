@@ -26,6 +26,11 @@ class Listening:
     https: Bound | None
     dialects: Mapping[str, Bound]
 
+    def all(self) -> Sequence[Bound]:
+        """All of it."""
+        https = [] if self.https is None else [self.https]
+        return [*self.dns, *self.dot, self.http, *https, *self.dialects.values()]
+
 
 @dataclass(frozen=True, slots=True)
 class Sockets:

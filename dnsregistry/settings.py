@@ -24,6 +24,7 @@ from dnsregistry.api.dialects.places import Place
 from dnsregistry.api.dialects.settings import DialectSettings
 from dnsregistry.api.dialects.variables import Followed, VariableError, follow_variables
 from dnsregistry.forward.plan import parse_upstreams
+from dnsregistry.health.settings import HealthSettings
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.names import check_host
@@ -59,7 +60,7 @@ class SettingsError(Exception):
     """A setting is wrong; the text is one sentence that names it."""
 
 
-class Settings(DialectSettings):
+class Settings(DialectSettings, HealthSettings):
     """What `serve` can be told."""
 
     model_config = SettingsConfigDict(

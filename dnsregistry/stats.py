@@ -8,6 +8,8 @@ from dnsregistry import __version__
 from dnsregistry.answers.responder import Responder
 from dnsregistry.forward.forwarder import Forwarder
 from dnsregistry.forward.tally import ForwardTally, UpstreamTally
+from dnsregistry.health.build import Checking
+from dnsregistry.health.tally import HealthTally
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.workers.pool import Pool
 from dnsregistry.storage.store import Store
@@ -26,6 +28,7 @@ class Stats:
         responder: Responder,
         zone_files: ZoneTally,
         forwarder: Forwarder | None,
+        checking: Checking,
     ) -> None:
         self._started_at = time.monotonic()
         self._registry = registry
@@ -34,6 +37,7 @@ class Stats:
         self._responder = responder
         self._zone_files = zone_files
         self._forwarder = forwarder
+        self._checking = checking
         self.workers: Pool | None = None
 
     def tell(self) -> Mapping[str, object]:
@@ -55,6 +59,7 @@ class Stats:
             "zone_files": _read(self._zone_files),
             "dns": self._responder.tally.tell(),
         }
+        told["health"] = _tell_checking(self._checking)
         if self.workers is not None:
             told["workers"] = {
                 "serving": self.workers.working,
@@ -70,6 +75,16 @@ def _tell_store(store: Store) -> Mapping[str, object]:
     return {**store.tell(), "away_since": None if outage is None else outage.since}
 
 
+def _tell_checking(checking: Checking) -> Mapping[str, object]:
+    holding = [name for name, group in checking.ward.groups() if group.guard.until is not None]
+    return {
+        "instances": len(checking.ward),
+        "in_flight": checking.prober.in_flight,
+        "guards_holding": sorted(holding),
+        **_read(checking.tally),
+    }
+
+
 def _tell_forward(forwarder: Forwarder) -> Mapping[str, object]:
     entries, octets = forwarder.cached()
     return {
@@ -79,5 +94,5 @@ def _tell_forward(forwarder: Forwarder) -> Mapping[str, object]:
     }
 
 
-def _read(tally: ForwardTally | UpstreamTally | ZoneTally) -> dict[str, object]:
+def _read(tally: ForwardTally | UpstreamTally | ZoneTally | HealthTally) -> dict[str, object]:
     return {field.name: getattr(tally, field.name) for field in fields(tally)}

@@ -11,7 +11,7 @@ Rules:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dnsregistry.answers.answer import NOT_READY, REFUSED, Answer
 from dnsregistry.answers.chaos import Identity
@@ -23,6 +23,7 @@ from dnsregistry.answers.protocol import (
     META_TYPES,
     OPT,
     TSIG,
+    Ede,
     Rcode,
     RRClass,
 )
@@ -95,7 +96,7 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer |
                 return _refer(chain, ns, glue)
             case Unavailable():
                 return NOT_READY
-            case Found(rrset, additional, most, until):
+            case Found(rrset, additional, most, until, degraded):
                 chain.append(_take(rrset, most, moment))
                 is_whole = len(chain) == 1 and len(chain[0].rdatas) == len(rrset.rdatas)
         if chain[-1].rtype == DNAME and chain[-1].owner != name:
@@ -106,7 +107,8 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer |
         alias = chain[-1].rdatas[0]
         if rtype == RRType.CNAME or not isinstance(alias, CNAME):
             arranged = _arrange(chain[-1], additional)
-            return _found(Rcode.NOERROR, chain, arranged, until if is_whole else 0.0)
+            answer = _found(Rcode.NOERROR, chain, arranged, until if is_whole else 0.0)
+            return replace(answer, ede=Ede.STALE) if degraded else answer
         if len(chain) > LONGEST_CHAIN or alias.target in _aliases(chain):
             return Answer(Rcode.SERVFAIL)
         name = alias.target

@@ -26,6 +26,8 @@ class Rcode(IntEnum):
 class Ede(IntEnum):
     """Why an answer is what it is, for people (RFC 8914, 4)."""
 
+    # What it names fails its checks, and is answered for a while none the less.
+    STALE = 3
     NOT_READY = 14
     PROHIBITED = 18
     NOT_AUTHORITATIVE = 20

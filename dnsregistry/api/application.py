@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from dnsregistry.api.checks import Checks
 from dnsregistry.api.context import Api, Traffic
 from dnsregistry.api.heartbeats import Heartbeats
 from dnsregistry.api.instances import Instances
@@ -34,8 +35,10 @@ def list_routes(api: Api, traffic: Traffic) -> Sequence[Route]:
     heartbeats = Heartbeats(api)
     services = Services(api)
     system = System(api, traffic)
+    checks = Checks(api)
     # An id may hold braces, which the router's own pattern leaves out.
     one = "/v1/instances/{id:[^/]+}"
+    service = "/v1/services/{name:[^/]+}"
     return (
         # The router tries those that begin alike in this order, and this one comes most.
         ("POST", f"{one}/heartbeat", heartbeats.post_one),
@@ -47,7 +50,10 @@ def list_routes(api: Api, traffic: Traffic) -> Sequence[Route]:
         ("PUT", f"{one}/status", instances.put_status),
         ("POST", "/v1/heartbeats", heartbeats.post_many),
         ("GET", "/v1/services", services.list),
-        ("GET", "/v1/services/{name:[^/]+}", services.get),
+        ("GET", service, services.get),
+        ("GET", f"{one}/checks", checks.get_instance),
+        ("GET", f"{service}/health", checks.get_service),
+        ("DELETE", f"{service}/guard", checks.lift_guard),
         ("GET", "/v1/stats", system.get_stats),
         ("GET", "/health", system.get_health),
         ("GET", "/ready", system.get_ready),

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dnsregistry.health.desk import Desk
+from dnsregistry.registry.check import Check
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
 from dnsregistry.storage.store import Store
@@ -34,7 +36,8 @@ class Api:
     ttl, in seconds, of a registration that names none. `new_id` makes up an id and is asked
     again while that is taken. `check` raises InvalidField for an instance that could not be
     answered at a time. `dns_names` are the owner names that answer with an instance.
-    `body_limit` and `array_body_limit` are octets after decompression.
+    `desk` tells of checks, and is None where none are made. `body_limit` and
+    `array_body_limit` are octets after decompression.
     """
 
     registry: Registry
@@ -47,10 +50,15 @@ class Api:
     stats: Callable[[], Mapping[str, object]]
     readiness: Callable[[], Readiness]
     version: str
+    desk: Desk | None = None
     body_limit: int = 1024 * 1024
     array_body_limit: int = 64 * 1024 * 1024
     # Long enough for one lost packet and its retransmissions on a bad line.
     body_patience: float = 20.0
+
+    def default_checks(self, service: str) -> tuple[Check, ...]:
+        """The checks of a registration that brings none, by its service in any case."""
+        return () if self.desk is None else self.desk.default_of(service.lower())
 
 
 @dataclass(slots=True)

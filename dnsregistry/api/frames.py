@@ -54,7 +54,7 @@ async def reply_instances(
     mark = b""
     async for lease in take_turns(leases):
         body += mark
-        body += encode(describe(lease, api.dns_names(lease.instance))).rstrip()
+        body += encode(describe(lease, api.dns_names(lease.instance), api.desk)).rstrip()
         mark = b","
     body += b"]," + _members({"next_cursor": next_cursor, "revision": revision}) + b"}\n"
     return web.Response(body=_Pieces(body), status=status, headers=JSON)

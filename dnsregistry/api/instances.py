@@ -112,7 +112,7 @@ class Instances:
         return self._api.registry.find(request.match_info["id"], self._api.now())
 
     def _describe(self, lease: Lease) -> dict[str, object]:
-        return describe(lease, self._api.dns_names(lease.instance))
+        return describe(lease, self._api.dns_names(lease.instance), self._api.desk)
 
 
 def _lower(text: str | None) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dnsregistry.api.query import write_instance_cursor, write_service_cursor
 from dnsregistry.registry.catalogue import Catalogue
-from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
 
 MOST_LOOKED = 10_000
@@ -24,7 +24,7 @@ class Wanted:
     """Which instances are asked for; names in lower case, None for any."""
 
     service: str | None = None
-    health: Status | None = None
+    health: str | None = None
     tag: str | None = None
     capability: str | None = None
 
@@ -32,7 +32,7 @@ class Wanted:
         """Whether the instance is asked for."""
         return (
             (self.service is None or instance.service == self.service)
-            and (self.health is None or instance.status is self.health)
+            and (self.health is None or instance.state == self.health)
             and (self.tag is None or _holds(instance.tags, self.tag))
             and (self.capability is None or _holds(instance.capabilities, self.capability))
         )

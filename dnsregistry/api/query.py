@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from dnsregistry.api.problems import INVALID_QUERY, Fault, Problem, clip
+from dnsregistry.registry.check import Health
 from dnsregistry.registry.instance import Status
 
 DEFAULT_LIMIT = 500
 MOST_LIMIT = 1000
 """Instances a page: with the largest metadata, 16 MiB of answer."""
 
+_STATES = tuple(map(str, dict.fromkeys((*Status, *Health))))
 _LIMIT = re.compile(r"[0-9]{1,9}")
 _INSTANCE_CURSOR = re.compile(r"i([0-9a-f]{1,16})")
 _SERVICE_CURSOR = re.compile(r"s([a-z0-9_-]{1,63})")
@@ -40,14 +42,14 @@ def read_limit(query: Mapping[str, str]) -> int:
     return int(text)
 
 
-def read_health(query: Mapping[str, str]) -> Status | None:
-    """The status that is asked for, None for any."""
+def read_health(query: Mapping[str, str]) -> str | None:
+    """The state that is asked for, None for any."""
     text = query.get("health")
     if text is None:
         return None
-    if text not in set(Status):
-        raise _refuse("health", f"{clip(text)!r} is not one of {', '.join(Status)}")
-    return Status(text)
+    if text not in _STATES:
+        raise _refuse("health", f"{clip(text)!r} is not one of {', '.join(_STATES)}")
+    return text
 
 
 def read_instance_cursor(query: Mapping[str, str]) -> int:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from dnsregistry.api.context import Api
 from dnsregistry.api.problems import INVALID_FIELD, MOST_FAULTS, Fault, Problem, clip
 from dnsregistry.registry.admission import admit
+from dnsregistry.registry.check_admission import admit_checks
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
 
@@ -79,6 +80,7 @@ class Registration(BaseModel):
     version: str | None = None
     ttl: float | None = None
     status: _StatusText = Status.HEALTHY
+    checks: Annotated[list[object], BeforeValidator(_check_depth)] | None = None
 
 
 class StatusChange(BaseModel):
@@ -125,6 +127,7 @@ def admit_registration(
     api: Api, registration: Registration, instance_id: str, place: Place = WHOLE_BODY
 ) -> Instance:
     """The instance that it describes, under an id. Raises InvalidField."""
+    given, defaults = registration.checks, api.default_checks(registration.service)
     ttl = registration.ttl if "ttl" in registration.model_fields_set else api.lease_ttl
     try:
         instance = admit(
@@ -142,6 +145,7 @@ def admit_registration(
             version=registration.version,
             ttl=ttl,
             status=registration.status,
+            checks=defaults if given is None else admit_checks(given),
         )
         api.check(instance, api.now())
     except InvalidField as fault:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from aiohttp import web
 
+from dnsregistry.health.desk import Desk
 from dnsregistry.registry.lease import Lease
 
 try:
@@ -64,8 +65,8 @@ def write_ttl(ttl: float | None) -> float | None:
     return int(ttl) if ttl is not None and ttl.is_integer() else ttl
 
 
-def describe(lease: Lease, dns_names: Sequence[str]) -> dict[str, object]:
-    """The instance and its lease."""
+def describe(lease: Lease, dns_names: Sequence[str], desk: Desk | None = None) -> dict[str, object]:
+    """The instance and its lease; its checks as the desk knows them."""
     instance = lease.instance
     addresses = [str(address) for address in instance.addresses]
     return {
@@ -83,6 +84,7 @@ def describe(lease: Lease, dns_names: Sequence[str]) -> dict[str, object]:
         "version": instance.version,
         "ttl": write_ttl(instance.ttl),
         "status": instance.status,
+        **({"health": instance.health} if desk is None else desk.tell(instance)),
         "registered_at": write_time(lease.granted_at),
         "last_heartbeat": write_time(lease.renewed_at),
         "expires_at": write_time(lease.deadline),

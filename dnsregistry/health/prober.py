@@ -8,6 +8,7 @@ Rules:
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -80,6 +81,7 @@ class Prober:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._flights: dict[_Target, asyncio.Future[Outcome]] = {}
         self._next_new = 0.0
+        self._asleep_until = 0.0
         self._woken = asyncio.Event()
         self._stop_listening: Callable[[], None] | None = None
 
@@ -125,15 +127,16 @@ class Prober:
                 await asyncio.sleep(1.0)
 
     async def _sleep(self) -> None:
-        """Until the next check is due; a while at most, and until a check comes first."""
-        self._woken.clear()
+        """Until the next check is due; a while at most, and until one is put before it."""
+        await asyncio.sleep(TICK)
+        now = asyncio.get_running_loop().time()
         due = self._schedule.earliest()
-        left = NAP if due is None else due - asyncio.get_running_loop().time()
-        if left <= NAP:
-            await asyncio.sleep(max(left, TICK))
+        self._asleep_until = min(now + NAP, math.inf if due is None else due)
+        if self._asleep_until <= now:
             return
+        self._woken.clear()
         try:
-            async with asyncio.timeout(NAP):
+            async with asyncio.timeout_at(self._asleep_until):
                 await self._woken.wait()
         except TimeoutError:
             return
@@ -203,10 +206,12 @@ class Prober:
         at = asyncio.get_running_loop().time()
         if is_first:
             # What came at once would go on coming at once.
-            self._schedule.spread(slot, pace.interval, at)
+            following = self._schedule.spread(slot, pace.interval, at)
         else:
             draw = self._chance()
-            self._schedule.put(slot, next_due(due, at, pace.interval, pace.jitter, draw))
+            following = next_due(due, at, pace.interval, pace.jitter, draw)
+            self._schedule.put(slot, following)
+        self._wake(following)
         self._writer.settle(patient, outcome)
 
     def _hear(self, change: Change) -> None:
@@ -225,9 +230,13 @@ class Prober:
             for place in range(len(after.checks)):
                 self._next_new = max(asyncio.get_running_loop().time(), self._next_new + NEW)
                 self._schedule.put((patient, place), self._next_new)
-            self._woken.set()
+            self._wake(self._next_new)
         self._ward.hear(change, now)
         self._writer.wake()
+
+    def _wake(self, due: float) -> None:
+        if due < self._asleep_until:
+            self._woken.set()
 
     def _leave(self, patient: Patient, now: float) -> None:
         self._ward.leave(patient.key, now)

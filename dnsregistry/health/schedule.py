@@ -34,10 +34,15 @@ class Schedule(Generic[K]):
     def __contains__(self, key: K) -> bool:
         return key in self._due
 
-    def spread(self, key: K, interval: float, now: float) -> None:
-        """Put a key in somewhere in its first interval, far from those put in just before."""
+    def spread(self, key: K, interval: float, now: float) -> float:
+        """Put a key in somewhere in its first interval, far from those put in just before.
+
+        Returns when it is due.
+        """
         self._phase = (self._phase + GOLDEN) % 1.0
-        self.put(key, now + self._phase * interval)
+        due = now + self._phase * interval
+        self.put(key, due)
+        return due
 
     def put(self, key: K, due: float) -> None:
         """Put a key in, or move it."""

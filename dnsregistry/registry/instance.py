@@ -60,6 +60,11 @@ class Instance:
         return self.status is Status.HEALTHY and self.health is not Health.UNHEALTHY
 
     @property
+    def state(self) -> str:
+        """Its status, where that is healthy its health."""
+        return self.health if self.status is Status.HEALTHY else self.status
+
+    @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Where it is reached: each address, or the host name, with the main port."""
         if self.host is not None:

@@ -30,6 +30,7 @@ from dnsregistry.zone.owner import (
     read,
 )
 from dnsregistry.zone.policy import LivePolicy
+from dnsregistry.zone.ramp import Ramps
 from dnsregistry.zone.rdata import CNAME, SOA, RRType
 from dnsregistry.zone.rrset import RRset
 from dnsregistry.zone.text import write_text as write_strings
@@ -55,13 +56,19 @@ class Memory(Protocol):
 class LiveZone:
     """Answers questions about names under one origin from the catalogue."""
 
-    def __init__(self, catalogue: Catalogue, policy: LivePolicy, first_serial: int) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        policy: LivePolicy,
+        first_serial: int,
+        ramps: Ramps | None = None,
+    ) -> None:
         self.origin = policy.origin
         self.serial = first_serial
         self._origin_wire = policy.origin.to_wire()[:-1]
         self._origin_text = str(policy.origin).removesuffix(".")
         self._negative_ttl = policy.negative_ttl
-        self._maker = NodeMaker(catalogue, policy)
+        self._maker = NodeMaker(catalogue, policy, ramps or Ramps())
         self._nodes: dict[Owner, Node] = {}
         self._memories: list[Memory] = []
         # Whether no lookup would find a wire name; False where only a lookup can tell.
@@ -82,7 +89,7 @@ class LiveZone:
         if found is None:
             return NoData(self.soa(), node.until)
         most = 0 if found.rrset.rtype == RRType.PTR else node.most
-        return Found(found.rrset, found.additional, most, node.until)
+        return Found(found.rrset, found.additional, most, node.until, node.degraded)
 
     def soa(self) -> RRset:
         """The zone's SOA. Its TTL is its MINIMUM, so that both bounds of RFC 2308, 5 agree."""

@@ -16,13 +16,15 @@ class Found:
     """The RRset asked for, or the CNAME in its place; and the records of its targets.
 
     `most` is how many of its records an answer is to have, 0 for all. `until` is when the zone
-    will say otherwise without a change that it tells; 0: it may at any time.
+    will say otherwise without a change that it tells; 0: it may at any time. `degraded` says that
+    it names what fails its checks and is held up for a while.
     """
 
     rrset: RRset
     additional: Mapping[Name, tuple[RRset, ...]] = field(default_factory=dict)
     most: int = 0
     until: float = field(default=0.0, compare=False)
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

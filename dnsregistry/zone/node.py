@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from ipaddress import IPv4Address
 
 from dnsregistry.registry.catalogue import Catalogue
+from dnsregistry.registry.check import Health
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.zone.name import Name
@@ -29,6 +30,7 @@ from dnsregistry.zone.owner import (
     SubtypeBranch,
 )
 from dnsregistry.zone.policy import EmptyService, LivePolicy
+from dnsregistry.zone.ramp import Ramps
 from dnsregistry.zone.rdata import AAAA, NS, PTR, A, RRType
 from dnsregistry.zone.records import (
     Pointing,
@@ -53,12 +55,14 @@ class Node:
     """What makes RRsets, by type, and how long that holds.
 
     From `until` on a TTL may be too long or a lease may have ended: make it anew. `most` is
-    how many records of an RRset an answer is to have, 0 for all.
+    how many records of an RRset an answer is to have, 0 for all. `degraded` says that it names
+    instances which fail their checks and are held up for a while.
     """
 
     makers: Mapping[int, Maker]
     until: float
     most: int = 0
+    degraded: bool = False
     _made: dict[int, Pointing] = field(default_factory=dict, init=False, compare=False)
 
     def find(self, rtype: int) -> Pointing | None:
@@ -78,8 +82,9 @@ class NodeMaker:
     A name exists while a live lease is behind it; what it answers is decided by status.
     """
 
-    def __init__(self, catalogue: Catalogue, policy: LivePolicy) -> None:
+    def __init__(self, catalogue: Catalogue, policy: LivePolicy, ramps: Ramps) -> None:
         self._catalogue = catalogue
+        self._ramps = ramps
         self._policy = policy
         self._origin = policy.origin
 
@@ -150,7 +155,7 @@ class NodeMaker:
 
     def _plain(self, name: Name, leases: Iterable[Lease], now: float) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
-            addresses = make_addresses(name, shown, span.ttl)
+            addresses = make_addresses(name, shown, span.ttl, span.weights)
             makers = _ready(addresses)
             if RRType.CNAME not in makers:
                 makers[RRType.SRV] = self._services(name, shown, _any_port, span)
@@ -218,7 +223,7 @@ class NodeMaker:
         return Node(_ready([pointers] if types else []), span.until)
 
     def _services(self, name: Name, shown: list[Lease], port_of: PortOf, span: Span) -> Maker:
-        return lambda: make_services(name, shown, port_of, self._origin, span.ttl)
+        return lambda: make_services(name, shown, port_of, self._origin, span.ttl, span.weights)
 
     def _pointers(self, name: Name, shown: list[Lease], span: Span) -> Maker:
         return lambda: make_pointers(name, shown, self._origin, span.ttl)
@@ -239,7 +244,10 @@ class NodeMaker:
                     shown = [x for x in live if x.instance.status is not Status.MAINTENANCE]
         if not shown:
             return _branch(live)
-        return make(shown, Span.of(shown, self._policy.ttl_of, now))
+        span = Span.of(shown, self._policy.ttl_of, now).weighing(self._ramps.weigh(shown, now))
+        node = make(shown, span)
+        degraded = any(lease.instance.health is Health.DEGRADED for lease in shown)
+        return replace(node, degraded=True) if degraded else node
 
     def _limit(self, leases: Iterable[Lease]) -> int:
         """The strictest limit of the leases' services; 0 where none has one."""

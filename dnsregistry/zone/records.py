@@ -17,6 +17,7 @@ from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import Address
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.owner import Host, InstanceName
+from dnsregistry.zone.ramp import OWN, Weights
 from dnsregistry.zone.rdata import AAAA, CNAME, PTR, SRV, TXT, A, Rdata, RRType
 from dnsregistry.zone.rrset import Preference, RRset
 from dnsregistry.zone.text import write_text
@@ -39,10 +40,11 @@ class Pointing:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The TTL that leases allow, and the time from which it is too long."""
+    """The TTL that leases allow, the time from which it is too long, and their weights till then."""
 
     ttl: int
     until: float
+    weights: Weights = OWN
 
     @classmethod
     def of(cls, leases: Sequence[Lease], longest_of: Callable[[str], int], now: float) -> "Span":
@@ -50,6 +52,12 @@ class Span:
         services = {lease.instance.service for lease in leases}
         deadline = min(lease.deadline for lease in leases)
         return cls.before(deadline, min(map(longest_of, services)), now)
+
+    def weighing(self, weights: Weights) -> "Span":
+        """The same with other weights, for no longer than those hold."""
+        if weights is OWN:
+            return self
+        return Span(self.ttl, min(self.until, weights.until), weights)
 
     @classmethod
     def before(cls, deadline: float, longest: int, now: float) -> "Span":
@@ -61,12 +69,14 @@ class Span:
         return cls(ttl, deadline - ttl if left >= ttl else deadline)
 
 
-def make_addresses(owner: Name, leases: Sequence[Lease], ttl: int) -> list[RRset]:
+def make_addresses(
+    owner: Name, leases: Sequence[Lease], ttl: int, weights: Weights = OWN
+) -> list[RRset]:
     """Return the A and AAAA RRsets that there are, or the one CNAME; may be empty."""
     if len(leases) == 1 and leases[0].instance.host is not None:
         alias = CNAME(Name.from_text(leases[0].instance.host))
         return [RRset(owner, RRType.CNAME, ttl, (alias,))]
-    preferences = _prefer_addresses(lease.instance for lease in leases)
+    preferences = _prefer_addresses((lease.instance for lease in leases), weights)
     v4 = {A(a): p for a, p in preferences.items() if isinstance(a, IPv4Address)}
     v6 = {AAAA(a): p for a, p in preferences.items() if isinstance(a, IPv6Address)}
     rrsets = []
@@ -78,7 +88,12 @@ def make_addresses(owner: Name, leases: Sequence[Lease], ttl: int) -> list[RRset
 
 
 def make_services(
-    owner: Name, leases: Iterable[Lease], port_of: PortOf, origin: Name, ttl: int
+    owner: Name,
+    leases: Iterable[Lease],
+    port_of: PortOf,
+    origin: Name,
+    ttl: int,
+    weights: Weights = OWN,
 ) -> Pointing:
     """Return one SRV for each endpoint; the records may be none where no instance has the port."""
     rdatas: dict[Rdata, Preference] = {}
@@ -95,8 +110,9 @@ def make_services(
             continue
         taken |= reached
         target = _target(instance, origin)
-        rdata = SRV(instance.priority, instance.weight, port, target)
-        rdatas[rdata] = Preference(instance.priority, instance.weight)
+        weight = weights.of(instance)
+        rdata = SRV(instance.priority, weight, port, target)
+        rdatas[rdata] = Preference(instance.priority, weight)
         if instance.host is None:
             additional[target] = tuple(make_addresses(target, [lease], ttl))
     rrset = RRset(owner, RRType.SRV, ttl, tuple(rdatas), tuple(rdatas.values()))
@@ -134,11 +150,11 @@ def _target(instance: Instance, origin: Name) -> Name:
     return origin.prepend(*Host(instance.host_label).labels())
 
 
-def _prefer_addresses(instances: Iterable[Instance]) -> dict[Address, Preference]:
+def _prefer_addresses(instances: Iterable[Instance], weights: Weights) -> dict[Address, Preference]:
     """Each address once: the best priority on it, with the weights of that priority added up."""
     merged: dict[Address, Preference] = {}
     for instance in instances:
-        own = Preference(instance.priority, instance.weight)
+        own = Preference(instance.priority, weights.of(instance))
         for address in instance.addresses:
             held = merged.get(address)
             if held is None or own.priority < held.priority:

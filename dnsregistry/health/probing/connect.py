@@ -35,6 +35,10 @@ class Resolver(Protocol):
         """All its addresses, in the order in which they are to be tried."""
         ...
 
+    def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
 
 class SystemResolver:
     """The machine's own resolver, in threads of its own."""
@@ -106,6 +110,10 @@ class Connector:
         reason = self._policy.refuse(address, port)
         if reason is not None:
             raise Forbidden(reason)
+
+    def close(self) -> None:
+        """Let go of the resolver."""
+        self._resolver.close()
 
     async def open(self, places: Sequence[Place]) -> socket.socket:
         """A connection to the first address that takes one. Raises ProbeFailed, Forbidden."""

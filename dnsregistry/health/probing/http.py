@@ -12,11 +12,9 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
-import regex
 from aiohttp import (
     ClientConnectorCertificateError,
     ClientConnectorError,
@@ -33,6 +31,7 @@ from yarl import URL
 from dnsregistry import __version__
 from dnsregistry.health.outcome import Forbidden, ProbeFailed
 from dnsregistry.health.probing.connect import Connector, explain_tls
+from dnsregistry.health.probing.pattern import SECONDS, search
 from dnsregistry.registry.check import HttpProbe, Place
 from dnsregistry.registry.check_admission import write_place
 
@@ -41,8 +40,6 @@ BODY_OCTETS = 64 * 1024
 MOST_REDIRECTS = 5
 KEEP_ALIVE = 30.0
 """Seconds that a connection waits for the next check."""
-PATTERN_SECONDS = 0.1
-"""A pattern that takes longer on 64 KiB is one that backtracks without end."""
 PATTERN_THREADS = 2
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SCHEMES = ("http", "https")
@@ -133,9 +130,9 @@ class HttpProber:
     async def _look_for(self, pattern: str, body: bytes) -> None:
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._threads, _search, pattern, body)
+            found = await loop.run_in_executor(self._threads, search, pattern, body)
         except TimeoutError:
-            raise ProbeFailed(f"body_pattern took longer than {PATTERN_SECONDS} s") from None
+            raise ProbeFailed(f"body_pattern took longer than {SECONDS} s") from None
         if not found:
             raise ProbeFailed("the body does not hold body_pattern")
 
@@ -202,15 +199,6 @@ class _JudgingResolver(AbstractResolver):
         """Nothing is open."""
 
 
-def check_pattern(pattern: str) -> str | None:
-    """What is wrong with a pattern; None for one that can be looked for."""
-    try:
-        _compile(pattern)
-    except (regex.error, RecursionError, OverflowError, MemoryError) as error:
-        return f"is no regular expression: {error}"
-    return None
-
-
 def _follow(url: URL, location: str) -> URL:
     """Where a redirect leads, on the same host. Raises ProbeFailed for anywhere else."""
     try:
@@ -246,13 +234,3 @@ def _word(error: BaseException) -> str:
 
 def _family(version: int) -> socket.AddressFamily:
     return socket.AF_INET if version == 4 else socket.AF_INET6
-
-
-@lru_cache(1024)
-def _compile(pattern: str) -> Any:
-    return regex.compile(pattern)
-
-
-def _search(pattern: str, body: bytes) -> bool:
-    text = body.decode("utf-8", "replace")
-    return _compile(pattern).search(text, timeout=PATTERN_SECONDS, concurrent=True) is not None

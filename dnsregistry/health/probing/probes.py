@@ -53,6 +53,7 @@ class Probes:
     async def close(self) -> None:
         """Close the connections that are kept."""
         await self._http.close()
+        self._connector.close()
 
     async def _ask(self, probe: Probe, places: Sequence[Place]) -> str:
         match probe:
