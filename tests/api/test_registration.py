@@ -39,6 +39,7 @@ async def test_a_registration_is_answered_with_the_whole_instance(ask: Ask) -> N
         "version": None,
         "ttl": 30,
         "status": "healthy",
+        "health": "healthy",
         "registered_at": "2023-11-14T22:13:20.000Z",
         "last_heartbeat": "2023-11-14T22:13:20.000Z",
         "expires_at": "2023-11-14T22:13:50.000Z",

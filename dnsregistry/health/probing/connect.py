@@ -69,8 +69,12 @@ class Contexts:
         """The context that verifies certificates, or the one that takes any."""
         context = self._made.get(verify)
         if context is None:
-            context = await asyncio.to_thread(_make_context, verify)
-            self._made[verify] = context
+            context = await asyncio.to_thread(self._make, verify)
+        return context
+
+    def _make(self, verify: bool) -> ssl.SSLContext:
+        # A probe whose time is up meanwhile leaves it for the next one.
+        context = self._made[verify] = _make_context(verify)
         return context
 
 

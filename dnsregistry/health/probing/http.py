@@ -46,12 +46,12 @@ SCHEMES = ("http", "https")
 
 
 class HttpProber:
-    """Makes http checks, in a session of its own."""
+    """Makes http checks, in a session that keeps connections and one that does not."""
 
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
         self._threads = ThreadPoolExecutor(PATTERN_THREADS, thread_name_prefix="probe-pattern")
-        self._opened: ClientSession | None = None
+        self._sessions: dict[bool, ClientSession] = {}
 
     async def probe(self, probe: HttpProbe, places: Sequence[Place]) -> str:
         """Return the reason of a pass. Raises ProbeFailed, Forbidden."""
@@ -66,8 +66,8 @@ class HttpProber:
     async def close(self) -> None:
         """Close what is open."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._opened is not None:
-            await self._opened.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def _ask(self, probe: HttpProbe, place: Place) -> str:
         scheme = "https" if probe.tls else "http"
@@ -85,15 +85,8 @@ class HttpProber:
         raise ProbeFailed(f"redirects more than {MOST_REDIRECTS} times")
 
     async def _send(self, probe: HttpProbe, method: str, url: URL) -> ClientResponse:
-        session = self._session()
-        host, port = url.raw_host or "", url.port or 0
-        headers = dict(probe.headers)
+        session = self._session(keep=_is_address(url.raw_host or ""))
         options: dict[str, Any] = {}
-        try:
-            # A connection that is kept was judged when it was opened, but by the rules of then.
-            self._connector.judge(ip_address(host), port)
-        except ValueError:
-            headers["Connection"] = "close"
         if url.scheme == "https":
             verify = probe.tls is None or probe.tls.verify
             options["ssl"] = await self._connector.contexts.get(verify=verify)
@@ -101,7 +94,7 @@ class HttpProber:
                 options["server_hostname"] = probe.tls.server_name
         try:
             return await session.request(
-                method, url, headers=headers, allow_redirects=False, **options
+                method, url, headers=dict(probe.headers), allow_redirects=False, **options
             )
         except ClientConnectorCertificateError as error:
             raise ProbeFailed(explain_tls(error.certificate_error)) from None
@@ -136,8 +129,9 @@ class HttpProber:
         if not found:
             raise ProbeFailed("the body does not hold body_pattern")
 
-    def _session(self) -> ClientSession:
-        if self._opened is None:
+    def _session(self, *, keep: bool) -> ClientSession:
+        session = self._sessions.get(keep)
+        if session is None:
             judge = self._connector.judge
 
             def make_socket(info: Any) -> socket.socket:
@@ -145,13 +139,14 @@ class HttpProber:
                 judge(ip_address(place[0]), place[1])
                 return socket.socket(family, kind, protocol)
 
-            self._opened = ClientSession(
+            session = self._sessions[keep] = ClientSession(
                 connector=TCPConnector(
                     resolver=_JudgingResolver(self._connector),
                     socket_factory=make_socket,
                     use_dns_cache=False,
                     limit=0,
-                    keepalive_timeout=KEEP_ALIVE,
+                    force_close=not keep,
+                    keepalive_timeout=KEEP_ALIVE if keep else None,
                 ),
                 cookie_jar=DummyCookieJar(),
                 timeout=ClientTimeout(total=None, sock_connect=None),
@@ -162,7 +157,7 @@ class HttpProber:
                     "Accept-Encoding": "identity",
                 },
             )
-        return self._opened
+        return session
 
 
 class _Unreached(ProbeFailed):
@@ -197,6 +192,14 @@ class _JudgingResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _follow(url: URL, location: str) -> URL:
