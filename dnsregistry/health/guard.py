@@ -95,14 +95,18 @@ class Guard:
         if self._held and self._until is None:
             self._until = now + self.rule.limit
 
-    def judge(self, now: float, suspects: int, members: int) -> frozenset[str]:
+    def judge(
+        self, now: float, suspects: int, members: int, *, after_probe: bool = True
+    ) -> frozenset[str]:
         """Hold or let go, as it now is; returns the ids for which that has changed.
 
         `members` are the instances that would be answered but for what the window knows;
-        `suspects` those of them that have not fallen but failed their last check.
+        `suspects` those of them that have not fallen but failed their last check. It lets go for
+        want of instances only after a probe: what was held before a start comes in one by one.
         """
         if self._until is not None:
-            if now < self._until and len(self._held) + suspects >= LEAST_FALLEN:
+            few = after_probe and len(self._held) + suspects < LEAST_FALLEN
+            if now < self._until and self._held and not few:
                 return _NOBODY
             return self.lift()
         self._forget_old(now)

@@ -139,7 +139,7 @@ class Ward:
                 group.guard.rise(patient.key)
             elif patient.instance.status is Status.HEALTHY:
                 group.guard.fall(patient.key, now)
-        self._judge(patient.instance.service, group, now)
+        self._judge(patient.instance.service, group, now, after_probe=True)
         return turned
 
     def hear(self, change: Change, now: float) -> None:
@@ -216,13 +216,13 @@ class Ward:
         if after.health is Health.UNHEALTHY:
             group.guard.tell(key)
 
-    def _judge(self, service: str, group: Group, now: float) -> None:
+    def _judge(self, service: str, group: Group, now: float, *, after_probe: bool = False) -> None:
         guard = group.guard
         if guard.is_idle:
             return
         was_holding = guard.until is not None
         members = self._count_serving(service) + guard.told
-        changed = guard.judge(now, len(group.suspects), members)
+        changed = guard.judge(now, len(group.suspects), members, after_probe=after_probe)
         for key in changed:
             if key in self._patients:
                 self._unsaid[key] = None
