@@ -30,8 +30,8 @@ from dnsregistry.turns import take_turns
 
 TICK = 0.01
 """Seconds: checks that come due closer together than that are begun together."""
-GROUP = 16
-"""Probes begun before the loop turns: about a millisecond of work."""
+GROUP = 4
+"""Probes begun before the loop turns: half a millisecond of work, which DNS waits for at most."""
 NEW = 0.001
 """Seconds between the first checks of two instances that are new, so that thousands that come in
 one request are no herd."""

@@ -66,8 +66,9 @@ class Ward:
         self._groups: dict[str, Group] = {}
         self._holding: dict[str, Group] = {}
         self._unsaid: dict[str, None] = {}
-        self.tripped: list[tuple[str, Group]] = []
-        """Guards that have begun to hold, with their service, until someone takes note."""
+        self.tripped: list[tuple[str, int, int]] = []
+        """Services whose guard has begun to hold, until someone takes note: with how many fail,
+        and of how many."""
         self.released: list[tuple[str, int]] = []
         """Services whose guard let go, with how many it had held."""
 
@@ -230,7 +231,8 @@ class Ward:
             self._holding[service] = group
             if not was_holding:
                 group.tally.guard_trips += 1
-                self.tripped.append((service, group))
+                failing = len(changed) + len(group.suspects)
+                self.tripped.append((service, failing, members))
         elif was_holding:
             self._holding.pop(service, None)
             self.released.append((service, len(changed)))

@@ -134,14 +134,13 @@ class VerdictWriter:
 
     def _tell_guards(self) -> None:
         """One line in the log for each guard that has begun to hold, and has let go."""
-        for service, group in self._ward.tripped:
+        for service, failing, members in self._ward.tripped:
             self._tally.guard_trips += 1
-            held = len(group.guard.held)
             log.warning(
                 "many instances of a service fail at once and stay answered for a while",
                 service=service,
-                held=held,
-                seconds=group.guard.rule.limit,
+                failing=failing,
+                members=members,
             )
         self._ward.tripped.clear()
         for service, held in self._ward.released:

@@ -68,7 +68,7 @@ class LiveZone:
         self._origin_wire = policy.origin.to_wire()[:-1]
         self._origin_text = str(policy.origin).removesuffix(".")
         self._negative_ttl = policy.negative_ttl
-        self._maker = NodeMaker(catalogue, policy, ramps or Ramps())
+        self._maker = NodeMaker(catalogue, policy, Ramps() if ramps is None else ramps)
         self._nodes: dict[Owner, Node] = {}
         self._memories: list[Memory] = []
         # Whether no lookup would find a wire name; False where only a lookup can tell.

@@ -40,7 +40,7 @@ class Pointing:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The TTL that leases allow, the time from which it is too long, and their weights till then."""
+    """The TTL and the weights that leases allow, and the time from which they are untrue."""
 
     ttl: int
     until: float
