@@ -44,11 +44,15 @@ class Backend:
         """Refuse from now on, and end what is open."""
         if self._server is not None:
             self._server.close()
-        for writer, task in list(self._open.items()):
-            writer.transport.abort()
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(*filter(None, self._open.values()), return_exceptions=True)
+        # What was just taken in has its task only at the next turn.
+        await asyncio.sleep(0)
+        while self._open:
+            for writer, task in list(self._open.items()):
+                writer.transport.abort()
+                if task is not None:
+                    task.cancel()
+            await asyncio.gather(*filter(None, self._open.values()), return_exceptions=True)
+            await asyncio.sleep(0)
         self._server = None
 
     async def feel(self, mood: Mood) -> None:

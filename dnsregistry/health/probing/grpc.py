@@ -31,6 +31,8 @@ from dnsregistry.registry.check_admission import write_place
 MOST_OCTETS = 4096
 """Of the reply's message, which has two; more is no health service."""
 READ_OCTETS = 16 * 1024
+TYPE_AT, SETTINGS = 3, 4
+"""Where a frame has its type, and the type of the first one (RFC 9113, 4.1, 6.5)."""
 SERVING = 1
 STATUSES = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
 _PREFIX = struct.Struct("!BI")
@@ -74,6 +76,7 @@ class _Call:
         self._h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
         self._headers: dict[str, str] = {}
         self._body = bytearray()
+        self._preface = bytearray()
 
     async def run(self, probe: GrpcProbe, authority: str) -> str:
         h2 = self._h2
@@ -95,9 +98,16 @@ class _Call:
             octets = await self._reader.read(READ_OCTETS)
             if not octets:
                 raise ProbeFailed("the connection was closed before an answer")
+            self._check_preface(octets)
             for event in h2.receive_data(octets):
                 if self._take(event):
                     return _judge(self._headers, bytes(self._body))
+
+    def _check_preface(self, octets: bytes) -> None:
+        """A server begins with its settings (RFC 9113, 3.4); h2 alone would wait without end."""
+        self._preface += octets[: TYPE_AT + 1 - len(self._preface)]
+        if len(self._preface) > TYPE_AT and self._preface[TYPE_AT] != SETTINGS:
+            raise ProbeFailed("it speaks no HTTP/2")
 
     def _take(self, event: Event) -> bool:
         """Take an event in; whether the reply is whole."""

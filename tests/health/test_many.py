@@ -1,0 +1,116 @@
+"""Many checks at once: on time, spread, bounded, and DNS beside them."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from dnsregistry.health.tally import BOUNDS
+from dnsregistry.registry.check import Health
+from tests.conftest import Start
+from tests.health.backend import Backend, Mood
+from tests.health.conftest import Watch, until
+from tests.program import LOOPBACK, Program
+from tests.wire import make_query
+
+COUNT = 200
+
+
+@pytest.fixture
+def door() -> Iterator[int]:
+    """A server in a thread that takes every connection and closes it; its port."""
+    with socket.create_server((LOOPBACK, 0), backlog=1024) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+async def _register(program: Program, port: int, check: dict[str, object]) -> None:
+    """Instances on one address whose checks differ, so that none shares another's answer."""
+    await program.register_all(
+        [
+            {
+                "id": f"i{number}",
+                "service": "user-service",
+                "address": LOOPBACK,
+                "port": port,
+                "ttl": None,
+                "checks": [{"timeout": 0.5 + number / 10_000, **check}],
+            }
+            for number in range(COUNT)
+        ]
+    )
+
+
+async def test_hundreds_of_checks_are_on_time_and_dns_answers_beside_them(
+    program: Program, door: int, watch: Watch
+) -> None:
+    await _register(program, door, {"type": "tcp", "interval": 4})
+    tally = program.app.checking.tally
+    slowest = 0.0
+    client = program.dns.udp()
+    async with asyncio.timeout(60):
+        while tally.probes < 2 * COUNT:
+            begun = time.perf_counter()
+            await client.exchange(make_query("i1.i.registry.local"))
+            slowest = max(slowest, time.perf_counter() - begun)
+            await asyncio.sleep(0.01)
+    assert (tally.passed, tally.shared) == (tally.probes, 0)
+    assert sum(tally.lags[BOUNDS.index(1.0) + 1 :]) == 0
+    assert slowest < 1.0
+    assert all(watch.health_of(f"i{number}") is Health.HEALTHY for number in range(COUNT))
+
+
+async def test_no_more_probes_are_under_way_than_may_be_and_none_is_forgotten(
+    start: Start, backend: Backend
+) -> None:
+    backend.mood = Mood.HANGING
+    program = await start(probe_concurrency=20)
+    check: dict[str, object] = {"type": "http", "path": "/", "interval": 1, "initial": "healthy"}
+    await _register(program, backend.port, check)
+    checking = program.app.checking
+    most = 0
+
+    def look() -> bool:
+        nonlocal most
+        most = max(most, checking.prober.in_flight)
+        return checking.tally.probes >= 40
+
+    await until(look)
+    assert most == 20
+    backend.mood = Mood.OK
+
+    def all_asked() -> bool:
+        patients = [checking.ward.find(f"i{number}") for number in range(COUNT)]
+        return all(patient and patient.course.courses[0].last for patient in patients)
+
+    await until(all_asked)
+
+
+async def test_checks_that_were_there_at_the_start_do_not_come_at_once(
+    program: Program, door: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _register(program, door, {"type": "tcp", "interval": 100})
+    checking = program.app.checking
+    # As after a restart: all leave, and all come back.
+    with monkeypatch.context() as patch:
+        patch.setattr(checking.prober.placement, "owns", lambda key: False)
+        await checking.prober._review()
+    assert len(checking.ward) == 0
+    await checking.prober._review()
+    assert len(checking.ward) == COUNT
+    begun = checking.tally.probes
+    await asyncio.sleep(0.5)
+    assert checking.tally.probes - begun < COUNT / 10

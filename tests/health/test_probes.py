@@ -1,0 +1,163 @@
+"""gRPC and DNS checks against real servers, and servers that are something else."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+
+import pytest
+
+# Its threads must not talk while the tests fork openssl.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import HealthServicer
+
+from dnsregistry.health.outcome import Outcome
+from dnsregistry.health.probing.connect import SystemResolver
+from dnsregistry.health.probing.probes import Probes
+from dnsregistry.health.tally import HealthTally
+from dnsregistry.health.targets import ALLOWED, TargetPolicy
+from dnsregistry.registry.check import DnsProbe, GrpcProbe, Health, Probe, TcpProbe
+from tests.conftest import Start
+from tests.health.backend import Backend, Mood
+from tests.health.conftest import Watch
+from tests.program import LOOPBACK, Program
+
+PATIENCE = 5.0
+LONG = "a." * 100 + "Service"
+
+
+class Asker:
+    def __init__(self) -> None:
+        self.tally = HealthTally()
+        policy = TargetPolicy(ALLOWED, (), lambda address: False)
+        self.probes = Probes(policy, SystemResolver(), self.tally)
+
+    async def ask(self, probe: Probe, port: int, host: str = LOOPBACK) -> Outcome:
+        try:
+            place = (ip_address(host), port)
+        except ValueError:
+            return await self.probes.ask(probe, [(host, port)], PATIENCE)
+        return await self.probes.ask(probe, [place], PATIENCE)
+
+
+@pytest.fixture
+async def asker() -> AsyncIterator[Asker]:
+    one = Asker()
+    yield one
+    await one.probes.close()
+    assert one.tally.faults == 0
+
+
+class GrpcServer:
+    """A server of grpc.health.v1 as gRPC's own library has it."""
+
+    def __init__(self) -> None:
+        self.servicer = HealthServicer()
+        self._server = grpc.server(ThreadPoolExecutor(2))
+        health_pb2_grpc.add_HealthServicer_to_server(self.servicer, self._server)
+        self.port: int = self._server.add_insecure_port(f"{LOOPBACK}:0")
+        self._server.start()
+
+    def set(self, service: str, *, serving: bool) -> None:
+        statuses = health_pb2.HealthCheckResponse
+        self.servicer.set(service, statuses.SERVING if serving else statuses.NOT_SERVING)
+
+    def stop(self) -> None:
+        self._server.stop(0).wait()
+
+
+@pytest.fixture
+def grpc_server() -> Iterator[GrpcServer]:
+    server = GrpcServer()
+    yield server
+    server.stop()
+
+
+async def test_a_grpc_server_is_asked_for_its_health(asker: Asker, grpc_server: GrpcServer) -> None:
+    port = grpc_server.port
+    for service in ("", "web.Greeter", LONG):
+        grpc_server.set(service, serving=True)
+        outcome = await asker.ask(GrpcProbe(service=service), port)
+        assert (outcome.passed, outcome.reason) == (True, "SERVING"), service
+        grpc_server.set(service, serving=False)
+        outcome = await asker.ask(GrpcProbe(service=service), port)
+        assert (outcome.passed, outcome.reason) == (False, "it is NOT_SERVING")
+
+
+async def test_a_service_that_a_grpc_server_does_not_know_fails_with_its_own_words(
+    asker: Asker, grpc_server: GrpcServer
+) -> None:
+    outcome = await asker.ask(GrpcProbe(service="nobody"), grpc_server.port)
+    assert not outcome.passed
+    assert outcome.reason.startswith("answered with grpc-status 5")
+
+
+@pytest.mark.parametrize("mood", [Mood.OK, Mood.NOT_HTTP, Mood.CLOSING])
+async def test_what_speaks_no_http2_fails_a_grpc_check(
+    asker: Asker, backend: Backend, mood: Mood
+) -> None:
+    backend.mood = mood
+    outcome = await asker.ask(GrpcProbe(), backend.port)
+    assert not outcome.passed
+    assert "HTTP/2" in outcome.reason or "closed before an answer" in outcome.reason
+
+
+async def test_dns_follows_a_grpc_server(
+    program: Program, watch: Watch, grpc_server: GrpcServer
+) -> None:
+    grpc_server.set("web", serving=True)
+    check = {"type": "grpc", "service": "web", "interval": 0.2, "failures_before_unhealthy": 1}
+    await program.register("i1", address=LOOPBACK, port=grpc_server.port, ttl=None, checks=[check])
+    await watch.wait("i1", Health.HEALTHY)
+    grpc_server.set("web", serving=False)
+    await watch.wait("i1", Health.UNHEALTHY)
+    assert await watch.answers() == []
+
+
+async def test_a_dns_server_is_asked_for_records(
+    asker: Asker, program: Program, start: Start
+) -> None:
+    await program.register("i1", ttl=None)
+    for qtype, passed, reason in (
+        ("A", True, "1 records"),
+        ("SRV", True, "1 records"),
+        ("AAAA", False, "answered without a record"),
+    ):
+        outcome = await asker.ask(DnsProbe("user-service.registry.local", qtype), program.port)
+        assert (outcome.passed, outcome.reason) == (passed, reason)
+    outcome = await asker.ask(DnsProbe("nobody.registry.local"), program.port)
+    assert outcome.reason == "answered NXDOMAIN"
+    outcome = await asker.ask(DnsProbe("example.org"), program.port)
+    assert outcome.reason == "answered REFUSED"
+
+
+async def test_a_dns_server_that_is_not_there_or_says_something_else_fails(asker: Asker) -> None:
+    loop = asyncio.get_running_loop()
+
+    class Liar(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, peer: object) -> None:
+            assert isinstance(self.transport, asyncio.DatagramTransport)
+            for lie in (b"", b"x", data, data[:2] + b"\x80\0" + data[4:12] + b"\x01x\0\0\1\0\1"):
+                self.transport.sendto(lie, peer)  # type: ignore[arg-type]
+
+    transport, _ = await loop.create_datagram_endpoint(Liar, (LOOPBACK, 0))
+    port = transport.get_extra_info("sockname")[1]
+    probe = DnsProbe("a.test")
+    outcome = await asker.probes.ask(probe, [(ip_address(LOOPBACK), port)], 0.2)
+    assert outcome.reason == "no whole answer within 0.2 s"
+    transport.close()
+    await asyncio.sleep(0)
+    assert "refused" in (await asker.ask(probe, port)).reason
+
+
+async def test_a_name_is_resolved_by_the_machine(asker: Asker, backend: Backend) -> None:
+    assert (await asker.ask(TcpProbe(), backend.port, "localhost")).passed
+    outcome = await asker.ask(TcpProbe(), backend.port, "nobody.invalid")
+    assert outcome.reason.startswith("nobody.invalid does not resolve")
