@@ -136,7 +136,7 @@ def _read_rule(name: str, given: object) -> GuardRule:
         return given
     text = str(given)
     if text == "off":
-        return GuardRule(None)
+        return GuardRule(None, math.inf)
     match = re.fullmatch(r"(0(?:\.[0-9]+)?|1(?:\.0+)?)(?:/([0-9]+))?", text, re.ASCII)
     if match is None or not 1 <= int(match[2] or 1) <= LONGEST_LIMIT:
         raise ValueError(
