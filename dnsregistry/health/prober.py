@@ -11,6 +11,7 @@ import asyncio
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import structlog
 
@@ -35,6 +36,8 @@ GROUP = 4
 NEW = 0.001
 """Seconds between the first checks of two instances that are new, so that thousands that come in
 one request are no herd."""
+PAGE = 500
+"""Leases compared before the loop turns: a millisecond of work, where they have no checks."""
 NAP = 0.25
 """Seconds between two looks at the guards that hold."""
 
@@ -93,12 +96,12 @@ class Prober:
     async def load(self) -> None:
         """Follow what the registry holds already, spread over its intervals, and all changes."""
         self._stop_listening = self._registry.feed.subscribe(self._hear)
-        await self._review()
+        await self.review()
 
     async def replace_nodes(self, nodes: Iterable[str]) -> None:
         """Take over the checks that are this node's by the nodes that live now, leave others."""
         if self.placement.replace(nodes):
-            await self._review()
+            await self.review()
 
     async def run(self) -> None:
         """Make checks and write verdicts until cancelled."""
@@ -243,21 +246,39 @@ class Prober:
         for place in range(len(patient.instance.checks)):
             self._schedule.remove((patient, place))
 
-    async def _review(self) -> None:
-        """Compare what is followed with what is this node's; in slices."""
-        async for lease in take_turns(self._registry.catalogue.after(0)):
-            instance = lease.instance
-            if not instance.checks:
-                continue
-            patient, owned = self._ward.find(instance.id), self._owns(instance)
-            if patient is not None and not owned:
-                self._leave(patient, self._now())
-            elif patient is None and owned:
-                patient = self._ward.follow(instance, self._now())
-                at = asyncio.get_running_loop().time()
-                for place, check in enumerate(instance.checks):
-                    self._schedule.spread((patient, place), check.pace.interval, at)
+    async def review(self) -> None:
+        """Compare what is followed with what there is and is this node's; in slices.
+
+        For changes that no listener was told: at the start, when the nodes are others, and when
+        a catalogue was read anew.
+        """
+        catalogue = self._registry.catalogue
+        async for followed in take_turns(list(self._ward.patients())):
+            held = catalogue.find(followed.key)
+            gone = held is None or not _asks_the_same(followed.instance, held.instance)
+            if gone and self._ward.find(followed.key) is followed:
+                self._leave(followed, self._now())
+        last = 0
+        # The catalogue changes between two pages, and what is taken from it must not be torn.
+        while page := list(islice(catalogue.after(last), PAGE)):
+            for lease in page:
+                self._compare(lease.instance)
+            last = page[-1].sequence
+            await asyncio.sleep(0)
         self._writer.wake()
+
+    def _compare(self, instance: Instance) -> None:
+        """Follow or leave an instance that is held, as is this node's part."""
+        if not instance.checks:
+            return
+        patient, owned = self._ward.find(instance.id), self._owns(instance)
+        if patient is not None and not owned:
+            self._leave(patient, self._now())
+        elif patient is None and owned:
+            patient = self._ward.follow(instance, self._now())
+            at = asyncio.get_running_loop().time()
+            for place, check in enumerate(instance.checks):
+                self._schedule.spread((patient, place), check.pace.interval, at)
 
     def _owns(self, instance: Instance) -> bool:
         return self.placement.owns(instance.id.lower())

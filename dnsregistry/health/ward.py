@@ -84,6 +84,10 @@ class Ward:
         """The followed instance with this id, in any case."""
         return self._patients.get(instance_id.lower())
 
+    def patients(self) -> Iterator[Patient]:
+        """All instances that are followed."""
+        yield from self._patients.values()
+
     def group(self, service: str) -> Group | None:
         """The checks of a service, by its name in lower case; None where nothing is known."""
         return self._groups.get(service)

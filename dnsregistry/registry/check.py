@@ -53,7 +53,8 @@ class HttpProbe:
     """A request, and the answer that passes.
 
     `place` is None for the instance's own address, with `port` in place of its main one where
-    that is set. `path` goes as it stands, with its query. The range of `statuses` holds both
+    that is set. `path` goes as it stands, with its query; where it is answered with 404,
+    `fallback_path` is asked in its place. The range of `statuses` holds both
     ends. `pattern` is a regular expression that the body must hold somewhere.
     """
 
@@ -65,6 +66,7 @@ class HttpProbe:
     pattern: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     follow_redirects: bool = True
+    fallback_path: str | None = None
     tls: Tls | None = None
 
 

@@ -159,9 +159,7 @@ def _read_http(fields: Fields, *, secure: bool) -> HttpProbe:
             raise fields.refuse("url", "is not https, as the check's type is")
         secure = scheme == "https"
     else:
-        path = fields.text("path", MOST_URL, "/")
-        if not _PATH.fullmatch(path) or "#" in path:
-            raise fields.refuse("path", f"{path[:80]!r} must begin with / and be printable ASCII")
+        path = _read_path(fields, "path", "/")
         if fields.has("port"):
             port = fields.number("port", 1, 65535, 1)
     tls = _read_tls(fields, secure)
@@ -178,8 +176,16 @@ def _read_http(fields: Fields, *, secure: bool) -> HttpProbe:
         pattern=pattern,
         headers=_read_headers(fields),
         follow_redirects=fields.flag("follow_redirects", True),
+        fallback_path=_read_path(fields, "fallback_path", "") or None,
         tls=tls,
     )
+
+
+def _read_path(fields: Fields, name: str, default: str) -> str:
+    path = fields.text(name, MOST_URL, default)
+    if path != default and (not _PATH.fullmatch(path) or "#" in path):
+        raise fields.refuse(name, f"{path[:80]!r} must begin with / and be printable ASCII")
+    return path
 
 
 def _read_headers(fields: Fields) -> tuple[tuple[str, str], ...]:
@@ -302,6 +308,7 @@ def _describe_http(probe: HttpProbe) -> dict[str, object]:
         "body_pattern": probe.pattern,
         "headers": dict(probe.headers),
         "follow_redirects": probe.follow_redirects,
+        "fallback_path": probe.fallback_path,
         **_describe_tls(probe.tls),
     }
 

@@ -12,6 +12,7 @@ class Mood(StrEnum):
     """How it treats the next request."""
 
     OK = "200"
+    MISSING = "404 but for /there"
     ERROR = "500"
     HANGING = "hanging"
     DRIPPING = "dripping"
@@ -78,6 +79,10 @@ class Backend:
     async def _answer(self, writer: asyncio.StreamWriter, head: bytes) -> None:
         match self.mood:
             case Mood.OK:
+                self._write(writer, "200 OK", self.body)
+            case Mood.MISSING if not head.startswith(b"GET /there"):
+                self._write(writer, "404 Not Found", b"nothing")
+            case Mood.MISSING:
                 self._write(writer, "200 OK", self.body)
             case Mood.ERROR:
                 self._write(writer, "500 Broken", b"broken")

@@ -240,3 +240,25 @@ async def test_the_same_registration_again_keeps_the_verdict_and_another_check_d
     await _register(program, backend.port, {**check, "path": "/other"})
     assert watch.health_of("i1") is Health.UNHEALTHY
     assert await watch.answers() == []
+
+
+async def test_another_path_is_asked_where_the_first_is_missing(
+    program: Program, backend: Backend, watch: Watch
+) -> None:
+    backend.mood = Mood.MISSING
+    await _register(program, backend.port, {**HTTP, "fallback_path": "/there"})
+    await watch.wait("i1", Health.HEALTHY)
+    await _register(program, backend.port, {**HTTP, "fallback_path": "/nowhere"}, "i2")
+    await until(lambda: any(b"/nowhere" in head for head in backend.asked))
+    assert watch.health_of("i2") is Health.UNHEALTHY
+    backend.mood = Mood.ERROR
+    await watch.wait("i1", Health.UNHEALTHY)
+
+
+async def test_an_ipv6_backend_is_asked(
+    program: Program, start_backend: StartBackend, watch: Watch, ipv6: str
+) -> None:
+    backend = await start_backend(ipv6)
+    await program.register("i1", address=ipv6, port=backend.port, ttl=None, checks=[HTTP])
+    await watch.wait("i1", Health.HEALTHY)
+    assert f"Host: [{ipv6}]:{backend.port}".encode() in backend.asked[0]

@@ -107,9 +107,9 @@ async def test_checks_that_were_there_at_the_start_do_not_come_at_once(
     # As after a restart: all leave, and all come back.
     with monkeypatch.context() as patch:
         patch.setattr(checking.prober.placement, "owns", lambda key: False)
-        await checking.prober._review()
+        await checking.prober.review()
     assert len(checking.ward) == 0
-    await checking.prober._review()
+    await checking.prober.review()
     assert len(checking.ward) == COUNT
     begun = checking.tally.probes
     await asyncio.sleep(0.5)

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from dnsregistry.registry.check import Health
+from dnsregistry.registry.check_admission import admit_checks
 from dnsregistry.registry.errors import InvalidField, UnknownInstance
 from dnsregistry.registry.feed import Change, ChangeKind
 from dnsregistry.registry.instance import Status
@@ -233,3 +235,20 @@ async def test_a_registration_after_the_deadline_begins_anew(house: House, make:
 async def test_a_store_that_is_there_has_no_outage(house: House, engine: str) -> None:
     assert house.store.outage is None
     assert house.store.tell()["engine"] == engine
+
+
+async def test_a_verdict_is_kept_like_a_status_and_survives_the_same_registration(
+    house: House, make: Make
+) -> None:
+    checks = admit_checks([{"type": "tcp", "interval": 2}, {"type": "http", "path": "/h"}])
+    given = make("a", checks=checks)
+    await house.store.grant(given)
+    lease = await house.store.set_health("A", Health.DEGRADED)
+    assert lease.instance.health is Health.DEGRADED
+    await house.store.grant(given)
+    held = house.registry.catalogue.find("a")
+    assert held is not None
+    assert (held.instance.health, held.instance.checks) == (Health.DEGRADED, checks)
+    assert len(house.changes) == 2
+    with pytest.raises(UnknownInstance):
+        await house.store.set_health("nobody", Health.HEALTHY)

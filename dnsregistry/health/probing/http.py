@@ -10,6 +10,7 @@ Rules:
 
 import asyncio
 import socket
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
@@ -38,9 +39,14 @@ from dnsregistry.registry.check_admission import write_place
 BODY_OCTETS = 64 * 1024
 """Looked at for a pattern: a health page has fewer."""
 MOST_REDIRECTS = 5
+MOST_REASON = 200
+"""Characters of somebody else's words that are told on."""
+MOST_KEPT = 1000
+"""Targets whose connections are kept: each is an open file."""
 KEEP_ALIVE = 30.0
 """Seconds that a connection waits for the next check."""
 PATTERN_THREADS = 2
+MISSING = 404
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SCHEMES = ("http", "https")
 
@@ -52,6 +58,7 @@ class HttpProber:
         self._connector = connector
         self._threads = ThreadPoolExecutor(PATTERN_THREADS, thread_name_prefix="probe-pattern")
         self._sessions: dict[bool, ClientSession] = {}
+        self._kept: OrderedDict[str, float] = OrderedDict()
 
     async def probe(self, probe: HttpProbe, places: Sequence[Place]) -> str:
         """Return the reason of a pass. Raises ProbeFailed, Forbidden."""
@@ -70,8 +77,15 @@ class HttpProber:
             await session.close()
 
     async def _ask(self, probe: HttpProbe, place: Place) -> str:
-        scheme = "https" if probe.tls else "http"
-        url = URL(f"{scheme}://{write_place(place)}{probe.path}", encoded=True)
+        origin = f"{'https' if probe.tls else 'http'}://{write_place(place)}"
+        try:
+            return await self._ask_url(probe, URL(origin + probe.path, encoded=True))
+        except _Missing:
+            if probe.fallback_path is None:
+                raise
+        return await self._ask_url(probe, URL(origin + probe.fallback_path, encoded=True))
+
+    async def _ask_url(self, probe: HttpProbe, url: URL) -> str:
         method = probe.method
         for _ in range(MOST_REDIRECTS + 1):
             async with await self._send(probe, method, url) as response:
@@ -85,7 +99,7 @@ class HttpProber:
         raise ProbeFailed(f"redirects more than {MOST_REDIRECTS} times")
 
     async def _send(self, probe: HttpProbe, method: str, url: URL) -> ClientResponse:
-        session = self._session(keep=_is_address(url.raw_host or ""))
+        session = self._session(keep=self._keeps(url))
         options: dict[str, Any] = {}
         if url.scheme == "https":
             verify = probe.tls is None or probe.tls.verify
@@ -115,7 +129,8 @@ class HttpProber:
             raise ProbeFailed(_word(error)) from None
         low, high = probe.statuses
         if not low <= response.status <= high:
-            raise ProbeFailed(f"answered {response.status}, not {low}-{high}")
+            reason = f"answered {response.status}, not {low}-{high}"
+            raise _Missing(reason) if response.status == MISSING else ProbeFailed(reason)
         if probe.pattern is not None:
             await self._look_for(probe.pattern, bytes(body))
         return f"answered {response.status}"
@@ -128,6 +143,20 @@ class HttpProber:
             raise ProbeFailed(f"body_pattern took longer than {SECONDS} s") from None
         if not found:
             raise ProbeFailed("the body does not hold body_pattern")
+
+    def _keeps(self, url: URL) -> bool:
+        """Whether the connection is kept for the next check: to an address, and not to all."""
+        if not _is_address(url.raw_host or ""):
+            return False
+        now, kept, origin = asyncio.get_running_loop().time(), self._kept, str(url.origin())
+        if origin not in kept and len(kept) >= MOST_KEPT:
+            oldest = next(iter(kept))
+            if now - kept[oldest] < KEEP_ALIVE:
+                return False
+            del kept[oldest]
+        kept[origin] = now
+        kept.move_to_end(origin)
+        return True
 
     def _session(self, *, keep: bool) -> ClientSession:
         session = self._sessions.get(keep)
@@ -158,6 +187,10 @@ class HttpProber:
                 },
             )
         return session
+
+
+class _Missing(ProbeFailed):
+    """There is nothing at the path."""
 
 
 class _Unreached(ProbeFailed):
@@ -232,7 +265,8 @@ def _explain(error: ClientConnectorError) -> ProbeFailed | Forbidden:
 
 def _word(error: BaseException) -> str:
     text = error.strerror if isinstance(error, OSError) else str(error)
-    return (text or str(error) or type(error).__name__)[:200]
+    words = (text or str(error) or type(error).__name__).split()
+    return " ".join(words)[:MOST_REASON]
 
 
 def _family(version: int) -> socket.AddressFamily:
