@@ -43,10 +43,15 @@ class Backend:
 
     async def stop(self) -> None:
         """Refuse from now on, and end what is open."""
-        if self._server is not None:
-            self._server.close()
-        # What was just taken in has its task only at the next turn.
-        await asyncio.sleep(0)
+        if self._server is None:
+            return
+        # What was just taken in is made a connection at the next turns, for which asyncio wants
+        # the server to be open.
+        for sock in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self._server.close()
         while self._open:
             for writer, task in list(self._open.items()):
                 writer.transport.abort()
