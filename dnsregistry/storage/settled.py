@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from dnsregistry.registry.check import Health
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Renewal
@@ -58,6 +59,12 @@ class Settled:
     async def set_status(self, instance_id: str, status: Status) -> Lease:
         """Give an instance another status."""
         lease = await self._store.set_status(instance_id, status)
+        await self._settle()
+        return lease
+
+    async def set_health(self, instance_id: str, health: Health) -> Lease:
+        """Give an instance the verdict of its checks."""
+        lease = await self._store.set_health(instance_id, health)
         await self._settle()
         return lease
 
