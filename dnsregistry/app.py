@@ -160,6 +160,7 @@ class App:
         registry.feed.subscribe(self.zone.apply)
 
         self._authority = authority = Authority([self.zone])
+
         def note(change: Change) -> None:
             ramps.note(change, self._now())
             self.checking.drains.note(change, self._now())

@@ -13,7 +13,7 @@ from dnsregistry.health.targets import TargetPolicy
 from dnsregistry.health.ward import Group, Ward
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.check import Check, Health
-from dnsregistry.registry.check_admission import describe_check
+from dnsregistry.registry.check_description import describe_check
 from dnsregistry.registry.errors import UnknownInstance
 from dnsregistry.registry.instance import Instance
 from dnsregistry.storage.store import Store

@@ -15,11 +15,12 @@ class Placement:
         self._node = node
         self._nodes: tuple[str, ...] = (node,)
 
-    def replace(self, nodes: Iterable[str]) -> bool:
+    def replace(self, nodes: Iterable[str], node: str | None = None) -> bool:
         """Take note of the nodes that live; whether they are others than before.
 
-        This one lives, whatever is said.
+        This one lives, whatever is said; `node` is its name, where that has come to be known.
         """
+        self._node = self._node if node is None else node
         nodes = tuple(sorted({self._node, *nodes}))
         changed = nodes != self._nodes
         self._nodes = nodes

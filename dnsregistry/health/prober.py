@@ -98,9 +98,12 @@ class Prober:
         self._stop_listening = self._registry.feed.subscribe(self._hear)
         await self.review()
 
-    async def replace_nodes(self, nodes: Iterable[str]) -> None:
-        """Take over the checks that are this node's by the nodes that live now, leave others."""
-        if self.placement.replace(nodes):
+    async def replace_nodes(self, nodes: Iterable[str], node: str | None = None) -> None:
+        """Take over the checks that are this node's by the nodes that live now, leave others.
+
+        `node` is this one's name, told at least once on a cluster.
+        """
+        if self.placement.replace(nodes, node):
             await self.review()
 
     async def run(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from dnsregistry.registry.check import HeartbeatProbe, HttpProbe, Place
-from dnsregistry.registry.check_admission import write_place
+from dnsregistry.registry.check_description import write_place
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.names import Address

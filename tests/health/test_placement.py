@@ -38,3 +38,5 @@ def test_a_node_counts_itself_in_and_tells_whether_anything_changed() -> None:
     assert not placement.replace([])
     assert placement.replace(["b"])
     assert not placement.replace(["b", "a"])
+    assert placement.replace(["b"], node="c")
+    assert {placement.owner_of(key) for key in KEYS} == {"b", "c"}

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from dnsregistry.health.outcome import Outcome
 from dnsregistry.health.probing.probes import Probes
@@ -14,6 +16,8 @@ from dnsregistry.health.tally import HealthTally
 from dnsregistry.health.targets import ALLOWED, TargetPolicy
 from dnsregistry.registry.check import HttpProbe, Probe, TcpProbe
 from dnsregistry.registry.check_admission import admit_checks
+from dnsregistry.registry.check_description import describe_check, write_place
+from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.names import Address
 from tests.health.backend import Backend, Mood
 from tests.health.conftest import StartBackend, until
@@ -335,8 +339,6 @@ def test_networks_that_are_allowed_open_no_door_to_what_never_is() -> None:
 
 
 def test_what_is_admitted_is_written_in_one_way_and_comes_back_as_it_was() -> None:
-    from dnsregistry.registry.check_admission import describe_check
-
     given = [
         {"type": "http", "path": "/h?a=b", "port": 9000, "headers": {"Host": "a"}, "tls": True},
         {"type": "http", "url": "https://Web.Example.org:8443/h", "server_name": "x.test"},
@@ -360,3 +362,36 @@ async def test_probes_that_are_cancelled_leave_nothing_open(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["http://", "https://", "//", "@", "[", "]", ":", "%", "\\", "#", "?"]),
+            st.sampled_from(["10.0.0.1", "a.test", "::1", "80", "/x", ".", "..", "127.1", "0x7f"]),
+            st.text(max_size=3),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from(["http://", "https://", ""]),
+)
+def test_what_is_admitted_is_read_alike_by_the_client_that_connects(
+    parts: list[str], scheme: str
+) -> None:
+    text = scheme + "".join(parts)
+    try:
+        (check,) = admit_checks([{"type": "http", "url": text}])
+    except InvalidField:
+        return
+    assert isinstance(check.probe, HttpProbe)
+    assert check.probe.place is not None
+    host, port = check.probe.place
+    url = URL(
+        f"{'https' if check.probe.tls else 'http'}://{write_place((host, port))}"
+        + (check.probe.path),
+        encoded=True,
+    )
+    assert (url.raw_host, url.port) == (str(host), port)
+    assert (url.raw_user, url.raw_password, url.raw_fragment) == (None, None, "")
+    assert urlsplit(text).hostname is not None
+    assert admit_checks([describe_check(check)]) == (check,)

@@ -18,7 +18,7 @@ from typing import Protocol
 from dnsregistry.health.outcome import Forbidden, ProbeFailed
 from dnsregistry.health.targets import TargetPolicy
 from dnsregistry.registry.check import Place, Tls
-from dnsregistry.registry.check_admission import write_place
+from dnsregistry.registry.check_description import write_place
 from dnsregistry.registry.names import Address
 
 THREADS = 16

@@ -26,7 +26,7 @@ from h2.exceptions import H2Error
 from dnsregistry.health.outcome import ProbeFailed
 from dnsregistry.health.probing.connect import Connector, explain_tls, name_server
 from dnsregistry.registry.check import GrpcProbe, Place
-from dnsregistry.registry.check_admission import write_place
+from dnsregistry.registry.check_description import write_place
 
 MOST_OCTETS = 4096
 """Of the reply's message, which has two; more is no health service."""

@@ -34,7 +34,7 @@ from dnsregistry.health.outcome import Forbidden, ProbeFailed
 from dnsregistry.health.probing.connect import Connector, explain_tls
 from dnsregistry.health.probing.pattern import SECONDS, search
 from dnsregistry.registry.check import HttpProbe, Place
-from dnsregistry.registry.check_admission import write_place
+from dnsregistry.registry.check_description import write_place
 
 BODY_OCTETS = 64 * 1024
 """Looked at for a pattern: a health page has fewer."""
