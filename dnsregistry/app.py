@@ -159,15 +159,13 @@ class App:
         self.checking = self._build_checking(listening, policy)
         registry.feed.subscribe(self.zone.apply)
 
-        self._authority = authority = Authority([self.zone])
-
         def note(change: Change) -> None:
             ramps.note(change, self._now())
             self.checking.drains.note(change, self._now())
 
         registry.feed.subscribe(note)
 
-        authority = Authority([self.zone])
+        self._authority = authority = Authority([self.zone])
         self._reverse = reverse = ReverseZones(authority, registry.catalogue, policy, self.zone.soa)
         if settings.reverse_zones == "auto":
             reverse.follow_addresses()
