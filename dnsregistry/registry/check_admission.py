@@ -22,6 +22,7 @@ from dnsregistry.registry.check import (
     TcpProbe,
     Tls,
 )
+from dnsregistry.registry.check_description import describe_check
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.fields import Fields
 from dnsregistry.registry.names import check_host, parse_address
@@ -45,6 +46,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 QTYPES = ("A", "AAAA", "SRV", "TXT", "PTR", "NS", "SOA", "MX", "CNAME")
 PORTS = {"http": 80, "https": 443}
 
+_ALWAYS = frozenset({"type", "name", "interval", "timeout"})
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>//)?(?P<rest>.*)", re.ASCII | re.DOTALL
 )
@@ -68,6 +70,24 @@ def initial_health(checks: Sequence[Check]) -> Health:
     if all(check.pace.initial is Health.HEALTHY for check in checks):
         return Health.HEALTHY
     return Health.UNHEALTHY
+
+
+def keep_checks(checks: Sequence[Check]) -> list[dict[str, object]]:
+    """The checks as JSON has them without what goes without saying; `admit_checks` reads it."""
+    return [_keep_check(check) for check in checks]
+
+
+def _keep_check(check: Check) -> dict[str, object]:
+    told = describe_check(check)
+    least = {"type": told["type"]}
+    if isinstance(check.probe, DnsProbe):
+        least["name"] = check.probe.name
+    usual = describe_check(_admit_check(least, ""))
+    return {
+        name: value
+        for name, value in told.items()
+        if name in _ALWAYS or name not in usual or usual[name] != value
+    }
 
 
 def _admit_check(item: object, prefix: str) -> Check:

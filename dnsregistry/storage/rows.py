@@ -5,11 +5,13 @@ Members that say nothing are left out: no tags, no metadata, a priority of 0, th
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
 from dnsregistry.registry.admission import admit
+from dnsregistry.registry.check import Health
+from dnsregistry.registry.check_admission import admit_checks, keep_checks
 from dnsregistry.registry.entry import Entry
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
@@ -28,6 +30,7 @@ _NO_METADATA: Mapping[str, object] = {}
 KEPT = {
     *("id", "service", "protocol", "addresses", "host", "port", "ports", "priority", "weight"),
     *("tags", "capabilities", "metadata", "version", "ttl", "status"),
+    *("checks", "health"),
 }
 
 
@@ -67,6 +70,10 @@ def write_instance(instance: Instance) -> str:
         kept["version"] = instance.version
     if instance.status is not Status.HEALTHY:
         kept["status"] = instance.status.value
+    if instance.checks:
+        kept["checks"] = keep_checks(instance.checks)
+    if instance.health is not Health.HEALTHY:
+        kept["health"] = instance.health.value
     # What orjson cannot write, or writes as something else, can only be in the metadata.
     if _dump is not None and not instance.metadata:
         return _dump(kept).decode()
@@ -107,7 +114,7 @@ def check_row(row: Row) -> None:
         raise ValueError("granted_at and renewed_at must be numbers")
     if type(entry.revision) is not int or entry.revision < 1:
         raise ValueError("revision must be a whole number above 0")
-    if admit_again(entry.instance) != entry.instance:
+    if replace(admit_again(entry.instance), health=entry.instance.health) != entry.instance:
         raise ValueError("the instance is not in canonical form")
 
 
@@ -128,6 +135,7 @@ def admit_again(instance: Instance) -> Instance:
         version=instance.version,
         ttl=instance.ttl,
         status=instance.status,
+        checks=admit_checks(keep_checks(instance.checks)),
     )
 
 
@@ -151,6 +159,8 @@ def _read_instance(kept: dict[str, Any]) -> Instance:
         version=share(kept["version"]) if "version" in kept else None,
         ttl=None if ttl is None else share(float(ttl)),
         status=Status(kept["status"]) if "status" in kept else Status.HEALTHY,
+        checks=share(admit_checks(kept["checks"])) if "checks" in kept else (),
+        health=Health(kept["health"]) if "health" in kept else Health.HEALTHY,
     )
 
 

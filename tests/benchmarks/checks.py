@@ -153,7 +153,7 @@ def _ask(port: int, services: int, seconds: float) -> Sequence[float]:
             reply = sock.recv(LARGEST_REPLY)
             latencies.append(time.perf_counter() - sent)
             if reply[:2] != message[:2] or not int.from_bytes(reply[6:8]):
-                raise BenchmarkError("DNS did not answer with the instances")
+                raise BenchmarkError(f"DNS did not answer with the instances: {reply.hex()}")
     return latencies
 
 

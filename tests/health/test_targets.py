@@ -15,7 +15,7 @@ from dnsregistry.health.probing.probes import Probes
 from dnsregistry.health.tally import HealthTally
 from dnsregistry.health.targets import ALLOWED, TargetPolicy
 from dnsregistry.registry.check import HttpProbe, Probe, TcpProbe
-from dnsregistry.registry.check_admission import admit_checks
+from dnsregistry.registry.check_admission import admit_checks, keep_checks
 from dnsregistry.registry.check_description import describe_check, write_place
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.names import Address
@@ -85,6 +85,15 @@ URLS = [
     ("dict://10.0.0.1:11211/stat", SCHEME),
     ("unix:///var/run/docker.sock", SCHEME),
     ("javascript://10.0.0.1/", SCHEME),
+]
+CHECKS: list[dict[str, object]] = [
+    {"type": "http", "path": "/h?a=b", "port": 9000, "headers": {"Host": "a"}, "tls": True},
+    {"type": "http", "url": "https://Web.Example.org:8443/h", "server_name": "x.test"},
+    {"type": "http", "url": "http://[2001:DB8::1]/", "expect_status": 204},
+    {"type": "tcp", "address": "db.test:5432", "tls": True, "verify_tls": False},
+    {"type": "grpc", "service": "a.b.C", "deregister_after": 60},
+    {"type": "dns", "name": "a.test", "qtype": "SRV", "address": "10.0.0.1:53"},
+    {"type": "heartbeat", "interval": 5, "timeout": 2, "initial": "unhealthy"},
 ]
 ADDRESSES = [
     ("169.254.169.254:80", METADATA),
@@ -339,16 +348,7 @@ def test_networks_that_are_allowed_open_no_door_to_what_never_is() -> None:
 
 
 def test_what_is_admitted_is_written_in_one_way_and_comes_back_as_it_was() -> None:
-    given = [
-        {"type": "http", "path": "/h?a=b", "port": 9000, "headers": {"Host": "a"}, "tls": True},
-        {"type": "http", "url": "https://Web.Example.org:8443/h", "server_name": "x.test"},
-        {"type": "http", "url": "http://[2001:DB8::1]/", "expect_status": 204},
-        {"type": "tcp", "address": "db.test:5432", "tls": True, "verify_tls": False},
-        {"type": "grpc", "service": "a.b.C", "deregister_after": 60},
-        {"type": "dns", "name": "a.test", "qtype": "SRV", "address": "10.0.0.1:53"},
-        {"type": "heartbeat", "interval": 5, "timeout": 2, "initial": "unhealthy"},
-    ]
-    checks = admit_checks(given)
+    checks = admit_checks(CHECKS)
     assert admit_checks([describe_check(check) for check in checks]) == checks
 
 
@@ -395,3 +395,14 @@ def test_what_is_admitted_is_read_alike_by_the_client_that_connects(
     assert (url.raw_user, url.raw_password, url.raw_fragment) == (None, None, "")
     assert urlsplit(text).hostname is not None
     assert admit_checks([describe_check(check)]) == (check,)
+
+
+@given(st.sampled_from(CHECKS), st.floats(0.1, 100), st.sampled_from([None, 5.0]))
+def test_what_is_kept_of_a_check_is_all_of_it(
+    described: dict[str, object], interval: float, deregister_after: float | None
+) -> None:
+    more = {"interval": interval, "deregister_after": deregister_after}
+    checks = admit_checks([{**described, **more}])
+    kept = keep_checks(checks)
+    assert admit_checks(kept) == checks
+    assert len(kept[0]) <= len(described) + 4

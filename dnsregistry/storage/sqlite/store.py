@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from dnsregistry.registry.check import Health
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal, settle
@@ -114,6 +115,10 @@ class SqliteStore:
     async def set_status(self, instance_id: str, status: Status) -> Lease:
         """Give an instance another status."""
         return await self._change(instance_id, lambda held: replace(held, status=status))
+
+    async def set_health(self, instance_id: str, health: Health) -> Lease:
+        """Give an instance the verdict of its checks."""
+        return await self._change(instance_id, lambda held: replace(held, health=health))
 
     async def revoke(self, instance_id: str) -> None:
         """End a lease."""
