@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import dns.edns
@@ -345,3 +346,20 @@ async def test_what_is_gone_is_no_longer_asked(
 @pytest.fixture
 def clock_at() -> Callable[[float], Clock]:
     return Clock
+
+
+async def test_a_verdict_outlives_a_restart(start: Start, backend: Backend, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/registry.db"
+    program = await start(store=store)
+    watch = Watch(program)
+    fields: dict[str, Any] = {"address": "127.0.0.1", "port": backend.port, "ttl": None}
+    check = {**TCP, "interval": 60, "timeout": 1}
+    await program.register("i1", **fields, checks=[check])
+    await watch.wait("i1", Health.HEALTHY)
+    await program.stop()
+    again = await start(store=store)
+    assert (await again.ask(NAME)).rdatas == ["127.0.0.1"]
+    assert again.app.checking.tally.probes == 0
+    assert len(again.app.checking.ward) == 1
+    told = await _get(again, "/v1/instances/i1")
+    assert (told["health"], told["checks"][0]["interval"]) == ("healthy", 60)
