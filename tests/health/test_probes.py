@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,9 @@ from dnsregistry.health.probing.connect import SystemResolver
 from dnsregistry.health.probing.probes import Probes
 from dnsregistry.health.tally import HealthTally
 from dnsregistry.health.targets import ALLOWED, TargetPolicy
-from dnsregistry.registry.check import DnsProbe, GrpcProbe, Health, Probe, TcpProbe
+from dnsregistry.registry.check import DnsProbe, GrpcProbe, Health, Probe, TcpProbe, Tls
 from tests.conftest import Start
+from tests.dns.certificate import make_certificate
 from tests.health.backend import Backend, Mood
 from tests.health.conftest import Watch
 from tests.program import LOOPBACK, Program
@@ -55,12 +57,20 @@ async def asker() -> AsyncIterator[Asker]:
 class GrpcServer:
     """A server of grpc.health.v1 as gRPC's own library has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self.servicer = HealthServicer()
         self._server = grpc.server(ThreadPoolExecutor(2))
         health_pb2_grpc.add_HealthServicer_to_server(self.servicer, self._server)
-        self.port: int = self._server.add_insecure_port(f"{LOOPBACK}:0")
+        self.port: int = self._listen(certificate)
         self._server.start()
+
+    def _listen(self, certificate: Path | None) -> int:
+        place = f"{LOOPBACK}:0"
+        if certificate is None:
+            return int(self._server.add_insecure_port(place))
+        octets = certificate.read_bytes()
+        credentials = grpc.ssl_server_credentials([(octets, octets)])
+        return int(self._server.add_secure_port(place, credentials))
 
     def set(self, service: str, *, serving: bool) -> None:
         statuses = health_pb2.HealthCheckResponse
@@ -86,6 +96,19 @@ async def test_a_grpc_server_is_asked_for_its_health(asker: Asker, grpc_server: 
         grpc_server.set(service, serving=False)
         outcome = await asker.ask(GrpcProbe(service=service), port)
         assert (outcome.passed, outcome.reason) == (False, "it is NOT_SERVING")
+
+
+async def test_a_grpc_server_is_asked_over_tls(asker: Asker, tmp_path: Path) -> None:
+    server = GrpcServer(make_certificate(tmp_path, "grpc"))
+    server.set("", serving=True)
+    for tls, passed, reason in (
+        (Tls(verify=False), True, "SERVING"),
+        (Tls(), False, "its certificate is not valid"),
+    ):
+        outcome = await asker.ask(GrpcProbe(tls=tls), server.port)
+        assert outcome.passed is passed
+        assert outcome.reason.startswith(reason)
+    server.stop()
 
 
 async def test_a_service_that_a_grpc_server_does_not_know_fails_with_its_own_words(

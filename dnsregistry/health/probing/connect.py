@@ -7,6 +7,7 @@ Rules:
 """
 
 import asyncio
+import os
 import socket
 import ssl
 import struct
@@ -63,18 +64,24 @@ class Contexts:
     """TLS for probes, made at first use: the system's authorities take a while to read."""
 
     def __init__(self) -> None:
-        self._made: dict[bool, ssl.SSLContext] = {}
+        self._made: dict[tuple[bool, str | None], ssl.SSLContext] = {}
 
-    async def get(self, *, verify: bool) -> ssl.SSLContext:
-        """The context that verifies certificates, or the one that takes any."""
-        context = self._made.get(verify)
+    async def get(self, *, verify: bool, protocol: str | None = None) -> ssl.SSLContext:
+        """The context that verifies certificates, or the one that takes any.
+
+        `protocol` is what is asked for by ALPN (RFC 7301).
+        """
+        context = self._made.get((verify, protocol))
         if context is None:
-            context = await asyncio.to_thread(self._make, verify)
+            context = await asyncio.to_thread(self._make, verify, protocol)
         return context
 
-    def _make(self, verify: bool) -> ssl.SSLContext:
+    def _make(self, verify: bool, protocol: str | None) -> ssl.SSLContext:
+        context = _make_context(verify)
+        if protocol is not None:
+            context.set_alpn_protocols([protocol])
         # A probe whose time is up meanwhile leaves it for the next one.
-        context = self._made[verify] = _make_context(verify)
+        self._made[verify, protocol] = context
         return context
 
 
@@ -167,5 +174,7 @@ def _make_context(verify: bool) -> ssl.SSLContext:
 
 
 def _explain(error: Exception) -> str:
-    text = error.strerror if isinstance(error, OSError) else None
-    return (text or str(error) or type(error).__name__).lower()
+    number = error.errno if isinstance(error, OSError) else None
+    # What asyncio adds to the system's words names the address once more.
+    text = os.strerror(number) if number and number > 0 else str(error)
+    return (text or type(error).__name__).lower()

@@ -47,7 +47,7 @@ async def probe_grpc(connector: Connector, probe: GrpcProbe, places: Sequence[Pl
         context = None
         name = None
         if probe.tls is not None:
-            context = await connector.contexts.get(verify=probe.tls.verify)
+            context = await connector.contexts.get(verify=probe.tls.verify, protocol="h2")
             name = name_server(probe.tls, places)
         try:
             reader, writer = await asyncio.open_connection(
