@@ -53,6 +53,9 @@ def _check_depth(value: object) -> object:
     raise PydanticCustomError("depth", f"is nested deeper than {DEEPEST_METADATA} levels")
 
 
+Metadata = Annotated[dict[str, object], BeforeValidator(_check_depth)]
+"""A registration's metadata, of bounded depth."""
+
 # JSON has no enum: text is what is given, and strictness would ask for the member.
 _StatusText = Annotated[Status, Field(strict=False)]
 
@@ -74,9 +77,7 @@ class Registration(BaseModel):
     weight: int = 1
     tags: list[str] = Field(default_factory=list)
     capabilities: list[str] = Field(default_factory=list)
-    metadata: Annotated[dict[str, object], BeforeValidator(_check_depth)] = Field(
-        default_factory=dict
-    )
+    metadata: Metadata = Field(default_factory=dict)
     version: str | None = None
     ttl: float | None = None
     status: _StatusText = Status.HEALTHY

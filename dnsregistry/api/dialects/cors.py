@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from dnsregistry.api.dialects.origins import ANY
 from dnsregistry.api.origin import SAFE_METHODS, check_origin
 
-ANY = "*"
 PREFLIGHT_SECONDS = 600
 """How long a browser may keep a preflight's answer: the least that all browsers allow."""
 
@@ -21,7 +21,7 @@ class Cors:
     """The origins whose pages are let in: `http://localhost:3000`, or `*` for all."""
 
     def __init__(self, origins: tuple[str, ...]) -> None:
-        self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self._origins = frozenset(origins)
 
     def allows(self, origin: str | None) -> bool:
         """Whether pages of this origin are let in."""

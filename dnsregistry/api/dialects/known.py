@@ -4,7 +4,11 @@ from collections.abc import Mapping
 
 from dnsregistry.api.dialects.base_url.declaration import BASE_URL
 from dnsregistry.api.dialects.dialect import Dialect
+from dnsregistry.api.dialects.ip_port.declaration import IP_PORT
 
-DIALECTS: tuple[Dialect, ...] = (BASE_URL,)
+DIALECTS: tuple[Dialect, ...] = (
+    IP_PORT,
+    BASE_URL,
+)
 
 USUAL_PORTS: Mapping[str, int] = {dialect.name: dialect.port for dialect in DIALECTS}

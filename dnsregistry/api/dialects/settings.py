@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from dnsregistry.api.dialects.known import USUAL_PORTS
+from dnsregistry.api.dialects.origins import parse_origin
 from dnsregistry.api.dialects.places import Place, parse_places
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
 
@@ -21,6 +22,30 @@ class DialectSettings(BaseSettings):
         (),
         description="Dialects to speak, comma-separated: name, name:port, name:host:port, or"
         f" all; there are {', '.join(USUAL_PORTS)}.",
+    )
+    ip_port_ttl: float = Field(
+        10,
+        ge=SHORTEST_TTL,
+        le=LONGEST_TTL,
+        description="Seconds without a heartbeat until an instance of ip-port expires"
+        " (HEARTBEAT_TIMEOUT_SECONDS).",
+    )
+    ip_port_instances: int = Field(
+        10,
+        ge=1,
+        description="Most instances of a service that ip-port registers"
+        " (MAX_INSTANCES_PER_SERVICE).",
+    )
+    ip_port_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("http://localhost:3000", "http://localhost:8080"),
+        description="Origins whose web pages may use ip-port, comma-separated; *: all"
+        " (ALLOWED_ORIGINS).",
+    )
+    ip_port_cleanup: float = Field(
+        5,
+        gt=0,
+        description="Told by ip-port as its clean-up interval, and nothing else: what expires is"
+        " gone at once (CLEANUP_INTERVAL_SECONDS).",
     )
     base_url_ttl: float = Field(
         30,
@@ -39,13 +64,21 @@ class DialectSettings(BaseSettings):
     @field_validator("dialects", mode="before")
     @classmethod
     def _split_dialects(cls, value: object) -> object:
-        entries = value.split(",") if isinstance(value, str) else value
-        if not isinstance(entries, list | tuple):
-            raise ValueError("must be names of dialects")
-        texts = [str(entry).strip() for entry in entries]
-        return tuple(map(str, parse_places([text for text in texts if text], USUAL_PORTS)))
+        return tuple(map(str, parse_places(_split(value), USUAL_PORTS)))
+
+    @field_validator("ip_port_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return tuple(map(parse_origin, _split(value)))
 
     @property
     def places(self) -> tuple[Place, ...]:
         """The dialects that are on, and what is said of where."""
         return parse_places(self.dialects, USUAL_PORTS)
+
+
+def _split(value: object) -> list[str]:
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple):
+        raise ValueError("must be texts, comma-separated")
+    return [text for entry in entries if (text := str(entry).strip())]
