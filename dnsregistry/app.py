@@ -97,7 +97,7 @@ class App:
         self._workers: Pool | None = None
         if settings.workers:
             self.store = Settled(self.store, self._settle)
-        self._tallies = {place.dialect: DialectTally() for place in settings.places}
+        self.tallies = {place.dialect: DialectTally() for place in settings.places}
 
     async def start(self) -> Listening:
         """Bind, load, build, then serve.
@@ -341,7 +341,7 @@ class App:
         return runner
 
     async def _start_dialects(self, sockets: Mapping[str, socket.socket], api: Api) -> None:
-        for listener in build_listeners(api, self._settings, sockets, self._tallies):
+        for listener in build_listeners(api, self._settings, sockets, self.tallies):
             self._running.push_async_callback(listener.stop)
             await listener.start()
 

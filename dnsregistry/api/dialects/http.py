@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
@@ -33,6 +34,7 @@ Tell = Callable[[Problem], web.Response]
 """Writes a problem in the document's form."""
 
 _log = logging.getLogger(__name__)
+_debug = structlog.get_logger("dnsregistry.dialects")
 
 
 class HttpListener:
@@ -53,10 +55,17 @@ class HttpListener:
 
 
 def build_application(
-    routes: Sequence[Route], tell: Tell, cors: Cors, tally: DialectTally
+    routes: Sequence[Route],
+    tell: Tell,
+    cors: Cors,
+    tally: DialectTally,
+    *,
+    log_requests: bool = False,
 ) -> web.Application:
     """The routes, ready to be served. HEAD goes where GET does."""
     application = web.Application(middlewares=[_answer(tell, cors, tally)])
+    if log_requests:
+        application.middlewares.insert(0, _log_request)
     for method, path, handler in routes:
         application.router.add_route(method, path, handler)
         if method == "GET":
@@ -91,6 +100,14 @@ def _answer(tell: Tell, cors: Cors, tally: DialectTally) -> Middleware:
             tally.note_time(perf_counter() - began)
 
     return answer
+
+
+@web.middleware
+async def _log_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = await handler(request)
+    client, path = request.remote, request.raw_path
+    _debug.info("request", client=client, method=request.method, path=path, status=response.status)
+    return response
 
 
 def _tell(

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dnsregistry.api.dialects.base_url.declaration import BASE_URL
 from dnsregistry.api.dialects.dialect import Dialect
 from dnsregistry.api.dialects.ip_port.declaration import IP_PORT
+from dnsregistry.api.dialects.modularity.declaration import MODULARITY
 
 DIALECTS: tuple[Dialect, ...] = (
+    MODULARITY,
     IP_PORT,
     BASE_URL,
 )

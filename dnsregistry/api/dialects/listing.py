@@ -1,6 +1,6 @@
 """Everything that is registered, as JSON, written without holding up the event loop."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from dnsregistry.api.context import Api
@@ -71,7 +71,7 @@ async def write_services(api: Api, describe: Describe, frame: Frame) -> Written:
     return written
 
 
-async def write_leases(api: Api, leases: list[Lease], describe: Describe) -> tuple[bytes, int]:
+async def write_leases(api: Api, leases: Iterable[Lease], describe: Describe) -> tuple[bytes, int]:
     """The live ones among the leases that can be shown, as a JSON array, and how many."""
     texts = [
         encode(shown).rstrip()

@@ -10,6 +10,7 @@ from dnsregistry.registry.instance import Instance
 LOOPBACK = "127.0.0.1"
 _PORTS = {"http": 80, "https": 443}
 _PRINTABLE = re.compile(r"[!-~]+")
+_SCHEMES = ("http://", "https://")
 _KEYS = ("base_url", "location")
 
 
@@ -49,7 +50,7 @@ def write_url(instance: Instance) -> str:
     """Where the instance is reached: the URL that it was registered with, else one made up."""
     for key in _KEYS:
         text = instance.metadata.get(key)
-        if isinstance(text, str) and text.startswith(("http://", "https://")):
+        if isinstance(text, str) and text.lower().startswith(_SCHEMES):
             return text
     host = write_host(instance)
     if instance.host is None and isinstance(instance.addresses[0], IPv6Address):

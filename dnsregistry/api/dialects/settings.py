@@ -23,6 +23,19 @@ class DialectSettings(BaseSettings):
         description="Dialects to speak, comma-separated: name, name:port, name:host:port, or"
         f" all; there are {', '.join(USUAL_PORTS)}.",
     )
+    modularity_interval: float = Field(
+        30,
+        ge=0.1,
+        le=86_400,
+        description="Seconds between two health checks of a service of modularity"
+        " (HEALTH_CHECK_INTERVAL).",
+    )
+    modularity_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins whose web pages may use modularity, comma-separated; *: all."
+    )
+    modularity_debug: bool = Field(
+        False, description="A line in the log for each request to modularity (REGISTRY_DEBUG)."
+    )
     ip_port_ttl: float = Field(
         10,
         ge=SHORTEST_TTL,
@@ -66,7 +79,7 @@ class DialectSettings(BaseSettings):
     def _split_dialects(cls, value: object) -> object:
         return tuple(map(str, parse_places(_split(value), USUAL_PORTS)))
 
-    @field_validator("ip_port_origins", mode="before")
+    @field_validator("ip_port_origins", "modularity_origins", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
         return tuple(map(parse_origin, _split(value)))

@@ -1,0 +1,144 @@
+"""What no client of a document would send, to each HTTP dialect: its form of error, and no harm."""
+
+import asyncio
+import io
+import json
+import logging
+import resource
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.dialects.conftest import Speak
+from tests.dialects.spoken import Spoken
+from tests.program import LOOPBACK, PATIENCE
+
+REGISTER = {"modularity": "/api/register", "ip-port": "/register", "base-url": "/register"}
+LIST = {"modularity": "/api/services", "ip-port": "/services", "base-url": "/services"}
+GOOD: dict[str, dict[str, object]] = {
+    "modularity": {"id": "good", "location": "http://127.0.0.1:4000"},
+    "ip-port": {"name": "good", "ip": "127.0.0.1", "port": 4000},
+    "base-url": {"service_name": "good", "base_url": "http://127.0.0.1:4000"},
+}
+MEMBERS = {"modularity": {"error"}, "ip-port": {"error", "message", "timestamp"},
+           "base-url": {"detail"}}  # fmt: skip
+INVALID = {"modularity": 400, "ip-port": 400, "base-url": 422}
+DIALECTS = list(REGISTER)
+CROWD = 1000
+
+
+@pytest.fixture(params=DIALECTS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def spoken(speak: Speak, name: str, caplog: pytest.LogCaptureFixture) -> Any:
+    """At the end the dialect still works, holds what it held, and has logged no error of ours."""
+    caplog.set_level(logging.ERROR)
+    spoken = await speak(name)
+    assert (await spoken.ask("POST", REGISTER[name], GOOD[name]))[0] in (200, 201)
+    yield spoken
+    assert await spoken.srv("good") == [("127.0.0.1", 4000)]
+    assert spoken.program.app.registry.catalogue.count_services() == 1
+    assert (await spoken.ask("GET", LIST[name]))[0] == 200
+    assert not [record for record in caplog.records if record.name.startswith("dnsregistry")]
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Room for both ends of a crowd of connections."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"nonsense", b"\xff\xfe{}", b'{"a": NaN}', b"[]", b"7", b'"x"', b"null",
+     b"{}{}", b'{"a": "\\ud800"}', b"[" * 100_000, b'{"name": 1, "name": 2}'],
+)  # fmt: skip
+async def test_a_body_that_is_no_json_object_gets_the_documents_error(
+    spoken: Spoken, name: str, body: bytes
+) -> None:
+    status, answer = await spoken.ask("POST", REGISTER[name], data=body)
+    assert status == INVALID[name]
+    assert set(answer) == MEMBERS[name]
+
+
+async def test_ten_megabytes_are_refused(spoken: Spoken, name: str) -> None:
+    body = json.dumps({**GOOD[name], "x": "y" * 10_000_000}).encode()
+    status, answer = await spoken.ask("POST", REGISTER[name], data=io.BytesIO(body))
+    assert status == 413
+    assert set(answer) == MEMBERS[name]
+
+
+async def test_deep_metadata_is_refused_or_left_alone(spoken: Spoken, name: str) -> None:
+    deep: object = "x"
+    for _ in range(200):
+        deep = {"deeper": deep}
+    status, answer = await spoken.ask("POST", REGISTER[name], {**GOOD[name], "metadata": deep})
+    assert status in (200, INVALID[name])
+    assert status == 200 or set(answer) == MEMBERS[name]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing-here", 404), ("PATCH", "/register", None), ("GET", "/%00%ff", 404)],
+)
+async def test_an_unknown_route_gets_the_documents_error(
+    spoken: Spoken, name: str, method: str, path: str, status: int | None
+) -> None:
+    path = REGISTER[name] if status is None else path
+    told, answer = await spoken.ask(method, path)
+    assert told == (status or 405)
+    assert set(answer) == MEMBERS[name]
+
+
+async def test_what_is_no_http_gets_the_documents_error(spoken: Spoken, name: str) -> None:
+    reader, writer = await asyncio.open_connection(LOOPBACK, spoken.port)
+    writer.write(b"\xff\x00 no HTTP at all\r\n\r\n")
+    async with asyncio.timeout(PATIENCE):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    assert b" 400 " in head.splitlines()[0]
+    assert set(json.loads(body)) == MEMBERS[name]
+
+
+async def test_a_request_that_breaks_off_harms_nobody(spoken: Spoken, name: str) -> None:
+    for half in (b"POST", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{"):
+        _, writer = await asyncio.open_connection(LOOPBACK, spoken.port)
+        writer.write(half)
+        await writer.drain()
+        writer.transport.abort()
+
+
+@pytest.mark.usefixtures("many_files")
+async def test_a_thousand_idle_connections_keep_nobody_out(spoken: Spoken, name: str) -> None:
+    opened = [await asyncio.open_connection(LOOPBACK, spoken.port) for _ in range(CROWD)]
+    assert (await spoken.ask("GET", LIST[name]))[0] == 200
+    assert (await spoken.ask("POST", REGISTER[name], GOOD[name]))[0] in (200, 201)
+    for _, writer in opened:
+        writer.close()
+    for _, writer in opened:
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+     {"Host": "rebound.example:3100", "Origin": "http://rebound.example:3100"}],
+)  # fmt: skip
+async def test_a_page_of_another_origin_changes_nothing(
+    spoken: Spoken, name: str, headers: dict[str, str]
+) -> None:
+    other = {**GOOD[name], "service_name": "evil", "name": "evil", "id": "evil"}
+    body = json.dumps(other).encode()
+    given = {**headers, "Content-Type": "text/plain"}
+    status, answer = await spoken.ask("POST", REGISTER[name], data=body, headers=given)
+    assert status == 403
+    assert set(answer) == MEMBERS[name]
+    assert "Access-Control-Allow-Origin" not in headers
