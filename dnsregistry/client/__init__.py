@@ -1,0 +1,1 @@
+"""For programs that register themselves. Imports nothing else of this package."""

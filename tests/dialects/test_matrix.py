@@ -1,0 +1,76 @@
+"""What is registered in one dialect is seen in all of them, in /v1 and in DNS; its end likewise."""
+
+import pytest
+
+from dnsregistry.api.dialects.known import DIALECTS
+from tests.conftest import Start
+from tests.dialects.speakers import NATIVE, SPEAKERS, Speaker, make_speakers
+from tests.program import LOOPBACK, Program
+
+PORT = 4711
+SERVICE = "seen-service"
+LEASED = [name for name, speaker in SPEAKERS.items() if speaker.ttl is not None]
+REMOVERS = [name for name, speaker in SPEAKERS.items() if speaker.removes]
+
+
+@pytest.fixture
+async def program(start: Start) -> Program:
+    return await start(dialects=",".join(f"{dialect.name}:0" for dialect in DIALECTS))
+
+
+@pytest.fixture
+def speakers(program: Program) -> dict[str, Speaker]:
+    return make_speakers(program)
+
+
+async def _who_sees(program: Program, speakers: dict[str, Speaker]) -> set[str]:
+    seen = {name for name, speaker in speakers.items() if await speaker.sees(SERVICE, PORT)}
+    srv = await program.ask(f"_{SERVICE}._tcp.registry.local", "SRV")
+    address = await program.ask(f"{SERVICE}.registry.local", "A")
+    assert bool(srv.rdatas) == bool(address.rdatas)
+    if srv.rdatas:
+        assert [rdata.split()[2] for rdata in srv.rdatas] == [str(PORT)]
+        assert address.rdatas == [LOOPBACK]
+        seen.add("dns")
+    return seen
+
+
+def test_every_dialect_takes_part() -> None:
+    assert set(SPEAKERS) == {dialect.name for dialect in DIALECTS} | {NATIVE}
+
+
+@pytest.mark.parametrize("remover", REMOVERS)
+@pytest.mark.parametrize("writer", SPEAKERS)
+async def test_an_instance_is_seen_everywhere_and_removed_from_anywhere(
+    program: Program, speakers: dict[str, Speaker], writer: str, remover: str
+) -> None:
+    await speakers[writer].register(SERVICE, PORT)
+    assert await _who_sees(program, speakers) == {*speakers, "dns"}
+    await speakers[remover].remove(SERVICE, PORT)
+    assert await _who_sees(program, speakers) == set()
+
+
+@pytest.mark.parametrize("writer", LEASED)
+async def test_an_instance_expires_everywhere_at_once_and_heartbeats_keep_it(
+    program: Program, speakers: dict[str, Speaker], writer: str
+) -> None:
+    speaker = speakers[writer]
+    assert speaker.ttl is not None
+    await speaker.register(SERVICE, PORT)
+    for _ in range(2):
+        program.clock.advance(speaker.ttl * 0.9)
+        await speaker.renew(SERVICE, PORT)
+    assert await _who_sees(program, speakers) == {*speakers, "dns"}
+    program.clock.advance(speaker.ttl)
+    assert await _who_sees(program, speakers) == set()
+
+
+@pytest.mark.parametrize("writer", SPEAKERS)
+async def test_maintenance_hides_an_instance_everywhere(
+    program: Program, speakers: dict[str, Speaker], writer: str
+) -> None:
+    await speakers[writer].register(SERVICE, PORT)
+    async with program.http.get("/v1/instances") as response:
+        [instance] = (await response.json())["instances"]
+    await program.set_status(instance["id"], "maintenance")
+    assert await _who_sees(program, speakers) == set()
