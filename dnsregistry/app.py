@@ -28,11 +28,13 @@ from dnsregistry.answers.cookie import CookieBaker
 from dnsregistry.answers.options import OptionAnswerer
 from dnsregistry.answers.ratelimit import RateLimit
 from dnsregistry.answers.responder import Protection, Recursion, Responder
-from dnsregistry.api.application import build_application
+from dnsregistry.api.application import Route, build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
 from dnsregistry.api.dialects.build import build_listeners
 from dnsregistry.api.dialects.tally import DialectTally
+from dnsregistry.api.metrics import PATH as METRICS_PATH
+from dnsregistry.api.metrics import serve_metrics
 from dnsregistry.api.replies import write_time
 from dnsregistry.binding import Bound, Listening, Sockets, bind_all
 from dnsregistry.forward.endpoint import is_ours
@@ -42,6 +44,7 @@ from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.forward.system import SystemServers
 from dnsregistry.health.build import Checking, Policies, build_checking
 from dnsregistry.health.sweep import sweep
+from dnsregistry.metrics import CatalogueCollector, DialectCollector, Metrics
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
@@ -98,6 +101,8 @@ class App:
         if settings.workers:
             self.store = Settled(self.store, self._settle)
         self.tallies = {place.dialect: DialectTally() for place in settings.places}
+        metrics = Metrics(CatalogueCollector(self.registry), DialectCollector(self.tallies))
+        self._metrics = serve_metrics(metrics.render)
 
     async def start(self) -> Listening:
         """Bind, load, build, then serve.
@@ -333,7 +338,11 @@ class App:
 
     async def _start_http(self, sock: socket.socket, api: Api) -> Runner:
         doh = DohServer(self._exchange)
-        others = [("GET", DOH_PATH, doh.get), ("POST", DOH_PATH, doh.post)]
+        others: list[Route] = [
+            ("GET", DOH_PATH, doh.get),
+            ("POST", DOH_PATH, doh.post),
+            ("GET", METRICS_PATH, self._metrics),
+        ]
         runner = Runner(build_application(api, others), shutdown_timeout=SHUTDOWN_SECONDS)
         self._running.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -341,7 +350,8 @@ class App:
         return runner
 
     async def _start_dialects(self, sockets: Mapping[str, socket.socket], api: Api) -> None:
-        for listener in build_listeners(api, self._settings, sockets, self.tallies):
+        given = (api, self._settings, sockets, self.tallies, self._metrics)
+        for listener in build_listeners(*given):
             self._running.push_async_callback(listener.stop)
             await listener.start()
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from dnsregistry.api.dialects.tally import DialectTally
 
 if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
     from dnsregistry.api.context import Api
     from dnsregistry.api.dialects.settings import DialectSettings
 
@@ -47,7 +49,8 @@ class Context:
     """What a dialect is built from.
 
     `sock` listens at its place, `others` are those of its `other_ports`, by label. `tally` is
-    counted in by the dialect and read by the metrics.
+    counted in by the dialect and read by the metrics; `metrics` is the handler of
+    `/metrics`, for documents that have one.
     """
 
     api: "Api"
@@ -55,6 +58,7 @@ class Context:
     sock: socket.socket
     others: Mapping[str, socket.socket]
     tally: DialectTally
+    metrics: "Handler"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from dnsregistry.api.dialects.modularity.form import (
 )
 from dnsregistry.api.dialects.modularity.provider import choose_provider
 from dnsregistry.api.dialects.times import write_microseconds
+from dnsregistry.api.metrics import PATH
 from dnsregistry.api.problems import UNKNOWN_INSTANCE, UNKNOWN_SERVICE, Problem, clip
 from dnsregistry.api.registration import read_fields
 from dnsregistry.api.replies import JSON, reply
@@ -50,6 +51,7 @@ def build(context: Context) -> HttpListener:
         ("DELETE", one, services.remove),
         ("GET", "/api/capabilities/{name:[^/]+}", services.find_provider),
         ("GET", "/health", services.tell_health),
+        ("GET", PATH, context.metrics),
     )
     settings = context.settings
     cors = Cors(settings.modularity_origins)
