@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import structlog
 
 from dnsregistry.cli.log import configure_log
 from dnsregistry.cli.loop import choose_loop
-from dnsregistry.cli.options import add_settings
+from dnsregistry.cli.options import add_document_flags, add_settings, check_document_flags
 from dnsregistry.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -34,7 +35,14 @@ log = structlog.get_logger("dnsregistry")
 )
 @click.option("--demo", is_flag=True, help="Register a few instances that answer and live.")
 @add_settings
-def serve(config: Path | None, ready_file: Path | None, demo: bool, **flags: Any) -> None:
+@add_document_flags
+def serve(
+    config: Path | None,
+    ready_file: Path | None,
+    demo: bool,
+    document_flags: Mapping[str, str],
+    **flags: Any,
+) -> None:
     """Run the registry until SIGTERM or SIGINT.
 
     A flag goes over its environment variable, that over the file, that over the default.
@@ -42,7 +50,8 @@ def serve(config: Path | None, ready_file: Path | None, demo: bool, **flags: Any
     configure_log()
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        settings, warnings = load(given, os.environ, config)
+        settings, warnings = load(given, {**os.environ, **document_flags}, config)
+        check_document_flags(document_flags, settings)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     for warning in warnings:

@@ -72,6 +72,7 @@ class Served:
                 assert self.process.returncode is None, await _finish(self.process)
                 await asyncio.sleep(0.02)
         assert told["pid"] == self.process.pid
+        self.told: dict[str, Any] = told
         self.dns = Dns(told["dns"][0]["port"])
         self.http_port: int = told["http"]["port"]
         self.https_port: int = told["https"]["port"] if told["https"] else 0

@@ -21,17 +21,26 @@ Environment = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag of the document's command line, without the hyphens; a switch takes no value."""
+
+    name: str
+    is_switch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Variable:
     """An environment variable of the document.
 
     `sets` is a field of the settings in lower case, HOST or PORT; None for a variable that is
     known and has no effect here. `read` makes the setting's text of the whole environment where it
-    is not the variable's own.
+    is not the variable's own. `flag` says the same on the command line.
     """
 
     name: str
     sets: str | None
     read: Callable[[Environment], str] | None = None
+    flag: Flag | None = None
 
 
 class Listener(Protocol):
