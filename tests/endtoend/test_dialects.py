@@ -28,9 +28,9 @@ async def test_the_documents_flags_and_variables_say_where(serve: Serve) -> None
     flags = ("--dialects=modularity", "--host=localhost", f"--port={port}", "--debug")
     served = await serve(*flags, REGISTRY_PORT="1")
     assert served.told["dialects"] == {"modularity": {"host": "127.0.0.1", "port": port}}
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
-        async with http.get("/health") as response:
-            assert (await response.json())["status"] == "healthy"
+    url = f"http://127.0.0.1:{port}/health"
+    async with aiohttp.ClientSession() as http, http.get(url) as response:
+        assert (await response.json())["status"] == "healthy"
     assert "path=/health" in (await served.stop()).err
     with listen_tcp("127.0.0.1", 0) as free:
         port = free.getsockname()[1]
