@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dnsregistry.storage.errors import StoreAway
 from tests.dialects.conftest import Speak
 from tests.dialects.spoken import Spoken
 from tests.program import LOOPBACK, PATIENCE
@@ -142,3 +143,42 @@ async def test_a_page_of_another_origin_changes_nothing(
     assert status == 403
     assert set(answer) == MEMBERS[name]
     assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize("path", [REGISTER, LIST])
+async def test_a_final_slash_is_no_matter(spoken: Spoken, name: str, path: dict[str, str]) -> None:
+    method = "POST" if path is REGISTER else "GET"
+    body = GOOD[name] if path is REGISTER else None
+    assert (await spoken.ask(method, f"{path[name]}/", body))[0] in (200, 201)
+
+
+async def test_while_the_store_is_away_writes_are_503_and_nothing_is_forgotten(
+    spoken: Spoken, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def be_away(_what: object) -> None:
+        raise StoreAway("the disk is full")
+
+    store = spoken.program.app.store
+    for change in ("grant", "renew", "revoke"):
+        monkeypatch.setattr(store, change, be_away)
+    other = {**GOOD[name], "service_name": "other", "name": "other", "id": "other"}
+    async with spoken.http.post(REGISTER[name], json=other) as response:
+        assert response.status == 503
+        assert int(response.headers["Retry-After"]) > 0
+        assert set(await response.json()) == MEMBERS[name]
+
+
+async def test_an_error_of_ours_has_the_documents_form_too(
+    speak: Speak, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(_what: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    spoken = await speak(name)
+    monkeypatch.setattr(spoken.program.app.store, "grant", fail)
+    status, answer = await spoken.ask("POST", REGISTER[name], GOOD[name])
+    assert status == 500
+    assert set(answer) == MEMBERS[name]
+    assert "foresaw" not in str(answer)
+    assert "nobody foresaw this" in caplog.text
+    assert spoken.program.app.tallies[name].internal_errors == 1

@@ -74,3 +74,24 @@ async def test_maintenance_hides_an_instance_everywhere(
         [instance] = (await response.json())["instances"]
     await program.set_status(instance["id"], "maintenance")
     assert await _who_sees(program, speakers) == set()
+
+
+async def test_a_host_name_is_told_where_a_document_can_say_one(
+    program: Program, speakers: dict[str, Speaker]
+) -> None:
+    await program.register("named", service=SERVICE, address="api.example.org", port=PORT)
+    sees = {
+        name: await speakers[name].sees(SERVICE, PORT)
+        for name in ("modularity", "base-url", "ip-port")
+    }
+    assert sees == {"modularity": True, "base-url": True, "ip-port": False}
+
+
+async def test_metadata_of_one_document_is_told_by_the_others(
+    program: Program, speakers: dict[str, Speaker]
+) -> None:
+    await speakers["base-url"].register(SERVICE, PORT)
+    url = f"http://{LOOPBACK}:{program.dialects['ip-port']}/resolve/{SERVICE}"
+    async with program.http.get(url) as response:
+        [instance] = (await response.json())["instances"]
+    assert instance["metadata"] == {"base_url": f"http://localhost:{PORT}"}

@@ -62,14 +62,14 @@ def build_application(
     *,
     log_requests: bool = False,
 ) -> web.Application:
-    """The routes, ready to be served. HEAD goes where GET does."""
+    """The routes, ready to be served. HEAD goes where GET does, and a final slash is no matter."""
     application = web.Application(middlewares=[_answer(tell, cors, tally)])
     if log_requests:
         application.middlewares.insert(0, _log_request)
     for method, path, handler in routes:
-        application.router.add_route(method, path, handler)
-        if method == "GET":
-            application.router.add_route("HEAD", path, handler)
+        for verb in (method, "HEAD") if method == "GET" else (method,):
+            application.router.add_route(verb, path, handler)
+            application.router.add_route(verb, f"{path}/", handler)
 
     async def finish(request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Server"] = SERVER
