@@ -27,18 +27,30 @@ _log = logging.getLogger(__name__)
 class Connection(web.RequestHandler):
     """One connection; what fails before a handler is reached is told like all else."""
 
-    __slots__ = ("_answered", "_tell")
+    __slots__ = ("_answered", "_silence", "_tell")
 
     def __init__(self, *given: Any, tell: Tell, **settings: Any) -> None:
         super().__init__(*given, **settings)
         self._tell = tell
+        self._silence: asyncio.TimerHandle | None = None
         self._answered: StreamReader | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Give the peer its time for a first request; after that, aiohttp sees to it."""
+        super().connection_made(transport)
+        self._silence = self._loop.call_later(IDLE, self._end_silence)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Stop waiting for the rest of a body that was answered before its end."""
         super().connection_lost(exc)
+        if self._silence is not None:
+            self._silence.cancel()
         if self._answered is not None and not self._answered.is_eof():
             self._answered.feed_eof()
+
+    def _end_silence(self) -> None:
+        if self._answered is None and self._waiter is not None:
+            self.force_close()
 
     def handle_error(
         self,

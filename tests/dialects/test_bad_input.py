@@ -182,3 +182,17 @@ async def test_an_error_of_ours_has_the_documents_form_too(
     assert "foresaw" not in str(answer)
     assert "nobody foresaw this" in caplog.text
     assert spoken.program.app.tallies[name].internal_errors == 1
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: "])
+async def test_who_never_ends_a_request_is_sent_away(
+    spoken: Spoken, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("dnsregistry.api.connection.IDLE", 0.05)
+        reader, writer = await asyncio.open_connection(LOOPBACK, spoken.port)
+        writer.write(said)
+        async with asyncio.timeout(PATIENCE):
+            assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
