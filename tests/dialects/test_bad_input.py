@@ -25,6 +25,14 @@ GOOD: dict[str, dict[str, object]] = {
 MEMBERS = {"modularity": {"error"}, "ip-port": {"error", "message", "timestamp"},
            "base-url": {"detail"}}  # fmt: skip
 INVALID = {"modularity": 400, "ip-port": 400, "base-url": 422}
+BODIES = (b"", b"{", b"nonsense", b"\xff\xfe{}", b'{"a": NaN}', b"[]", b"7", b'"x"', b"null",
+          b"{}{}", b'{"a": "\\ud800"}', b"[" * 100_000, b'{"name": 1, "name": 2}')  # fmt: skip
+PAGES = (
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Host": "rebound.example:3100", "Origin": "http://rebound.example:3100"},
+)
 DIALECTS = list(REGISTER)
 CROWD = 1000
 
@@ -56,17 +64,12 @@ def many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"nonsense", b"\xff\xfe{}", b'{"a": NaN}', b"[]", b"7", b'"x"', b"null",
-     b"{}{}", b'{"a": "\\ud800"}', b"[" * 100_000, b'{"name": 1, "name": 2}'],
-)  # fmt: skip
 async def test_a_body_that_is_no_json_object_gets_the_documents_error(
-    spoken: Spoken, name: str, body: bytes
+    spoken: Spoken, name: str
 ) -> None:
-    status, answer = await spoken.ask("POST", REGISTER[name], data=body)
-    assert status == INVALID[name]
-    assert set(answer) == MEMBERS[name]
+    for body in BODIES:
+        status, answer = await spoken.ask("POST", REGISTER[name], data=body)
+        assert (status, set(answer)) == (INVALID[name], MEMBERS[name]), body[:20]
 
 
 async def test_ten_megabytes_are_refused(spoken: Spoken, name: str) -> None:
@@ -128,21 +131,13 @@ async def test_a_thousand_idle_connections_keep_nobody_out(spoken: Spoken, name:
         await writer.wait_closed()
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
-     {"Host": "rebound.example:3100", "Origin": "http://rebound.example:3100"}],
-)  # fmt: skip
-async def test_a_page_of_another_origin_changes_nothing(
-    spoken: Spoken, name: str, headers: dict[str, str]
-) -> None:
+async def test_a_page_of_another_origin_changes_nothing(spoken: Spoken, name: str) -> None:
     other = {**GOOD[name], "service_name": "evil", "name": "evil", "id": "evil"}
     body = json.dumps(other).encode()
-    given = {**headers, "Content-Type": "text/plain"}
-    status, answer = await spoken.ask("POST", REGISTER[name], data=body, headers=given)
-    assert status == 403
-    assert set(answer) == MEMBERS[name]
-    assert "Access-Control-Allow-Origin" not in headers
+    for headers in PAGES:
+        given = {**headers, "Content-Type": "text/plain"}
+        status, answer = await spoken.ask("POST", REGISTER[name], data=body, headers=given)
+        assert (status, set(answer)) == (403, MEMBERS[name]), headers
 
 
 @pytest.mark.parametrize("path", [REGISTER, LIST])
