@@ -44,7 +44,7 @@ from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.forward.system import SystemServers
 from dnsregistry.health.build import Checking, Policies, build_checking
 from dnsregistry.health.sweep import sweep
-from dnsregistry.metrics import CatalogueCollector, DialectCollector, Metrics
+from dnsregistry.metrics import CatalogueCollector, CheckCollector, DialectCollector, Metrics
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
@@ -101,7 +101,11 @@ class App:
         if settings.workers:
             self.store = Settled(self.store, self._settle)
         self.tallies = {place.dialect: DialectTally() for place in settings.places}
-        metrics = Metrics(CatalogueCollector(self.registry), DialectCollector(self.tallies))
+        metrics = Metrics(
+            CatalogueCollector(self.registry),
+            DialectCollector(self.tallies),
+            CheckCollector(lambda: self.checking.tally),
+        )
         self._metrics = serve_metrics(metrics.render)
 
     async def start(self) -> Listening:

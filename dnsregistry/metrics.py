@@ -17,6 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from dnsregistry.api.dialects.tally import BOUNDS, DialectTally
+from dnsregistry.health.tally import HealthTally
 from dnsregistry.registry.registry import Registry
 
 _COUNTED: Mapping[str, tuple[str, Callable[[DialectTally], int]]] = {
@@ -82,3 +83,21 @@ class DialectCollector(Collector):
             buckets = list(zip(bounds, accumulate(tally.times), strict=True))
             times.add_metric([dialect], buckets, tally.seconds)
         yield times
+
+
+class CheckCollector(Collector):
+    """What the health checks found."""
+
+    def __init__(self, read: Callable[[], HealthTally]) -> None:
+        """`read` tells the numbers once there are any: checks are built after the metrics."""
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """One counter, by result: its rates tell how many pass."""
+        tally = self._read()
+        checks = CounterMetricFamily(
+            "dnsregistry_checks", "Health checks that were made.", labels=["result"]
+        )
+        checks.add_metric(["passed"], tally.passed)
+        checks.add_metric(["failed"], tally.probes - tally.passed)
+        yield checks

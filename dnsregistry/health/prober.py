@@ -233,10 +233,11 @@ class Prober:
             patient = None
         if after is not None and after.checks and patient is None and self._owns(after):
             patient = self._ward.follow(after, now)
-            for place in range(len(after.checks)):
+            for place, check in enumerate(after.checks):
                 self._next_new = max(asyncio.get_running_loop().time(), self._next_new + NEW)
-                self._schedule.put((patient, place), self._next_new)
-            self._wake(self._next_new)
+                due = self._next_new + check.pace.delay
+                self._schedule.put((patient, place), due)
+                self._wake(due)
         self._ward.hear(change, now)
         self._writer.wake()
 

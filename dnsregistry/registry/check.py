@@ -27,8 +27,9 @@ class Pace:
     """When a check is made and what its results add up to; times in seconds.
 
     `jitter` is the part of an interval by which the next one varies. So many passes in a row
-    make it healthy, so many failures unhealthy. `initial` stands before the first verdict. An
-    instance whose check has been unhealthy for `deregister_after` is revoked; None: never.
+    make it healthy, so many failures unhealthy. `initial` stands before the first verdict; the
+    first check of what is new comes after `delay`. An instance whose check has been unhealthy for
+    `deregister_after` is revoked; None: never.
     """
 
     interval: float = 10.0
@@ -37,6 +38,7 @@ class Pace:
     success_before_healthy: int = 1
     failures_before_unhealthy: int = 3
     initial: Health = Health.UNHEALTHY
+    delay: float = 0.0
     deregister_after: float | None = None
 
 

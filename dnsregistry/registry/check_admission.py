@@ -147,6 +147,7 @@ def _read_pace(fields: Fields, probe: Probe) -> Pace:
             "failures_before_unhealthy", 1, MOST_STREAK, default.failures_before_unhealthy
         ),
         initial=Health(fields.choice("initial", (Health.HEALTHY, Health.UNHEALTHY), initial)),
+        delay=fields.seconds("delay", 0, LONGEST_INTERVAL, default.delay),
         deregister_after=wait or None,
     )
 

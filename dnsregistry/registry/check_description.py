@@ -26,6 +26,7 @@ def describe_check(check: Check) -> dict[str, object]:
         "success_before_healthy": pace.success_before_healthy,
         "failures_before_unhealthy": pace.failures_before_unhealthy,
         "initial": str(pace.initial),
+        "delay": pace.delay,
         "deregister_after": pace.deregister_after,
     }
 

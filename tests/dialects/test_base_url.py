@@ -149,7 +149,7 @@ async def test_a_base_url_leads_to_its_host_and_port(
     "url",
     ["", "localhost:8000", "ftp://localhost:1", "http://", "http://a b/", "http://h:port/",
      "http://h:0/", "http://h:99999/", "http://user:secret@h/", "http://[::1/", "http://-/",
-     "http://0.0.0.0:1/", "http://h\n:1/", "//h:1", 7, None, ["http://h:1"]],
+     "http://0.0.0.0:1/", "http://h\n:1/", "http://h/" + "x" * 2048, "//h:1", 7, None, ["http://h:1"]],
 )  # fmt: skip
 async def test_what_is_no_base_url_is_422_and_named(spoken: Spoken, url: object) -> None:
     status, answer = await spoken.ask("POST", "/register", {**USERS, "base_url": url})

@@ -45,6 +45,8 @@ async def test_the_documents_list_of_metrics_is_told_on_both_ports(speak: Speak)
         assert counted == {
             "registrations": 3, "queries": 1, "removals": 1, "refused": 1, "errors": 0
         }  # fmt: skip
+        for result in ("passed", "failed"):
+            assert told["dnsregistry_checks_total", f"result={result}"] == 0
     seconds = "dnsregistry_dialect_request_seconds"
     assert told[f"{seconds}_count", "dialect=modularity"] == 7
     assert told[f"{seconds}_bucket", "dialect=modularity,le=+Inf"] == 7

@@ -12,11 +12,15 @@ from dnsregistry.registry.instance import Instance
 def admit_as(api: Api, names: Mapping[str, str], **fields: Any) -> Instance:
     """The instance of these fields of `admission.admit`.
 
-    `names` are the document's names of the fields that it calls otherwise. Raises InvalidField.
+    `names` are the document's names of the fields that it calls otherwise, or makes others of.
+    Raises InvalidField.
     """
+    fields.setdefault("checks", api.default_checks(fields["service"]))
     try:
         instance = admit(**fields)
         api.check(instance, api.now())
     except InvalidField as fault:
-        raise InvalidField(names.get(fault.field, fault.field), fault.rule) from None
+        whole = fault.field.partition(".")[0]
+        name = names.get(fault.field) or names.get(whole) or fault.field
+        raise InvalidField(name, fault.rule) from None
     return instance

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance
 
+MOST_URL = 2048
 LOOPBACK = "127.0.0.1"
 _PORTS = {"http": 80, "https": 443}
 _PRINTABLE = re.compile(r"[!-~]+")
@@ -20,6 +21,8 @@ def read_url(field: str, text: str) -> tuple[str, int]:
     `localhost` is 127.0.0.1 (RFC 6761, 6.3): the registry and the service share the machine.
     Raises InvalidField.
     """
+    if len(text) > MOST_URL:
+        raise InvalidField(field, f"has {len(text)} characters; at most {MOST_URL} are allowed")
     if not _PRINTABLE.fullmatch(text):
         raise InvalidField(field, "must be a URL of printable ASCII without space")
     try:

@@ -11,6 +11,7 @@ from dnsregistry.api.dialects.dialect import Context
 from dnsregistry.api.dialects.http import HttpListener, build_application, read_object
 from dnsregistry.api.dialects.listing import walk, write_leases
 from dnsregistry.api.dialects.location import read_url
+from dnsregistry.api.dialects.modularity.check import make_check
 from dnsregistry.api.dialects.modularity.form import (
     tell,
     write_listed,
@@ -24,7 +25,7 @@ from dnsregistry.api.problems import UNKNOWN_INSTANCE, UNKNOWN_SERVICE, Problem,
 from dnsregistry.api.registration import read_fields
 from dnsregistry.api.replies import JSON, reply
 
-_NAMES = {"service": "id", "address": "location", "port": "location"}
+_NAMES = {"service": "id", "address": "location", "port": "location", "checks": "location"}
 
 
 class Registration(BaseModel):
@@ -66,6 +67,7 @@ class Services:
     def __init__(self, context: Context) -> None:
         self._api = context.api
         self._tally = context.tally
+        self._interval = context.settings.modularity_interval
 
     async def register(self, request: web.Request) -> web.Response:
         """Register a service under its id; the last registration of an id wins."""
@@ -86,6 +88,7 @@ class Services:
                 "mode": body.mode,
             },
             version=body.version,
+            checks=(make_check(body.location, self._interval),),
         )
         await api.store.grant(instance)
         self._tally.registrations += 1
