@@ -2,7 +2,7 @@
 
     HTTP ─▶ api ────┐
                     ├─▶ storage ─▶ registry ─▶ (changes) ─▶ zone ─▶ answers ─▶ servers ─▶ DNS
-    sweep (health) ─┘
+    sweep, scan ────┘
 
 DNS and HTTP meet here and nowhere else.
 """
@@ -48,6 +48,7 @@ from dnsregistry.metrics import CatalogueCollector, CheckCollector, DialectColle
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
+from dnsregistry.scan.build import build_scan
 from dnsregistry.servers.batch import Batch
 from dnsregistry.servers.certificate import Certificate
 from dnsregistry.servers.doh import PATH as DOH_PATH
@@ -140,6 +141,8 @@ class App:
         await self._zone_watch.load()
         self._spawn(self._zone_watch.run(), "zone files")
         self._spawn(sweep(self.store, self._now), "sweep")
+        if self._scan is not None:
+            self._spawn(self._scan.run(), "scan")
         await self._start_dns(sockets.dns)
         api = self._make_api()
         runner = await self._start_http(sockets.http, api)
@@ -190,6 +193,7 @@ class App:
         self.zone.remember_in(responder.table)
         self._responder = responder
         self._exchange = Exchange(responder)
+        self._scan = build_scan(settings, registry, self.store, self._now)
         self._stats = Stats(
             registry,
             self.store,
@@ -198,6 +202,7 @@ class App:
             self._zone_watch.tally,
             self._forwarder,
             self.checking,
+            self._scan.tally if self._scan is not None else None,
         )
 
     def _build_checking(self, listening: Listening, policy: LivePolicy) -> Checking:

@@ -29,6 +29,7 @@ from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.names import check_host
 from dnsregistry.registry.registry import Registry
+from dnsregistry.scan.settings import ScanSettings
 from dnsregistry.storage.engines import build_store
 from dnsregistry.storage.sqlite.place import default_url
 from dnsregistry.zone.name import Name
@@ -60,7 +61,7 @@ class SettingsError(Exception):
     """A setting is wrong; the text is one sentence that names it."""
 
 
-class Settings(DialectSettings, HealthSettings):
+class Settings(DialectSettings, HealthSettings, ScanSettings):
     """What `serve` can be told."""
 
     model_config = SettingsConfigDict(

@@ -11,6 +11,7 @@ from dnsregistry.forward.tally import ForwardTally, UpstreamTally
 from dnsregistry.health.build import Checking
 from dnsregistry.health.tally import HealthTally
 from dnsregistry.registry.registry import Registry
+from dnsregistry.scan.tally import ScanTally
 from dnsregistry.servers.workers.pool import Pool
 from dnsregistry.storage.store import Store
 from dnsregistry.zone.live import LiveZone
@@ -29,6 +30,7 @@ class Stats:
         zone_files: ZoneTally,
         forwarder: Forwarder | None,
         checking: Checking,
+        scan: ScanTally | None,
     ) -> None:
         self._started_at = time.monotonic()
         self._registry = registry
@@ -38,6 +40,7 @@ class Stats:
         self._zone_files = zone_files
         self._forwarder = forwarder
         self._checking = checking
+        self._scan = scan
         self.workers: Pool | None = None
 
     def tell(self) -> Mapping[str, object]:
@@ -67,6 +70,8 @@ class Stats:
             }
         if self._forwarder is not None:
             told["forward"] = _tell_forward(self._forwarder)
+        if self._scan is not None:
+            told["scan"] = _read(self._scan)
         return told
 
 
@@ -94,5 +99,7 @@ def _tell_forward(forwarder: Forwarder) -> Mapping[str, object]:
     }
 
 
-def _read(tally: ForwardTally | UpstreamTally | ZoneTally | HealthTally) -> dict[str, object]:
+def _read(
+    tally: ForwardTally | UpstreamTally | ZoneTally | HealthTally | ScanTally,
+) -> dict[str, object]:
     return {field.name: getattr(tally, field.name) for field in fields(tally)}
