@@ -3,6 +3,8 @@
 import click
 
 from dnsregistry import __version__
+from dnsregistry.cli.legacy import legacy
+from dnsregistry.cli.scan import scan
 from dnsregistry.cli.serve import serve
 from dnsregistry.cli.store import store
 from dnsregistry.cli.zone import zone
@@ -16,4 +18,6 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(store)
+main.add_command(scan)
+main.add_command(legacy)
 main.add_command(zone)

@@ -6,8 +6,10 @@ from dnsregistry.api.dialects.base_url.declaration import BASE_URL
 from dnsregistry.api.dialects.dialect import Dialect
 from dnsregistry.api.dialects.ip_port.declaration import IP_PORT
 from dnsregistry.api.dialects.modularity.declaration import MODULARITY
+from dnsregistry.api.dialects.scanner.declaration import SCANNER
 
 DIALECTS: tuple[Dialect, ...] = (
+    SCANNER,
     MODULARITY,
     IP_PORT,
     BASE_URL,
