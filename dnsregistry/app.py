@@ -32,6 +32,7 @@ from dnsregistry.api.application import Route, build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
 from dnsregistry.api.dialects.build import build_listeners
+from dnsregistry.api.dialects.dialect import CannotServe
 from dnsregistry.api.dialects.tally import DialectTally
 from dnsregistry.api.metrics import PATH as METRICS_PATH
 from dnsregistry.api.metrics import serve_metrics
@@ -360,9 +361,12 @@ class App:
 
     async def _start_dialects(self, sockets: Mapping[str, socket.socket], api: Api) -> None:
         given = (api, self._settings, sockets, self.tallies, self._metrics)
-        for listener in build_listeners(*given):
-            self._running.push_async_callback(listener.stop)
-            await listener.start()
+        try:
+            for listener in build_listeners(*given):
+                self._running.push_async_callback(listener.stop)
+                await listener.start()
+        except CannotServe as error:
+            raise ListenError(str(error)) from None
 
     def _tell_readiness(self) -> Readiness:
         reasons = [str(problem) for problem in self._zone_watch.problems()]

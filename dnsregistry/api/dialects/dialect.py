@@ -43,6 +43,10 @@ class Variable:
     flag: Flag | None = None
 
 
+class CannotServe(Exception):
+    """A dialect cannot be served here; the text is one sentence for the person at the start."""
+
+
 class Listener(Protocol):
     """What serves a dialect on sockets that are bound already."""
 
@@ -76,8 +80,7 @@ class Dialect:
 
     `port` is the usual one. `other_ports` are further listeners on the same host: a label, and
     the setting, in lower case, that holds the port. `build` makes what serves it, and imports
-    what that needs only then; it raises `servers.sockets.ListenError` with a sentence where
-    something is missing.
+    what that needs only then; it raises CannotServe where something is missing.
     """
 
     name: str

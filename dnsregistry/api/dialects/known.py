@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from dnsregistry.api.dialects.agents.declaration import AGENTS
 from dnsregistry.api.dialects.base_url.declaration import BASE_URL
 from dnsregistry.api.dialects.dialect import Dialect
 from dnsregistry.api.dialects.ip_port.declaration import IP_PORT
@@ -11,6 +12,7 @@ from dnsregistry.api.dialects.scanner.declaration import SCANNER
 DIALECTS: tuple[Dialect, ...] = (
     SCANNER,
     MODULARITY,
+    AGENTS,
     IP_PORT,
     BASE_URL,
 )

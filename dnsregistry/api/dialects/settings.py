@@ -60,6 +60,12 @@ class DialectSettings(BaseSettings):
         description="Told by ip-port as its clean-up interval, and nothing else: what expires is"
         " gone at once (CLEANUP_INTERVAL_SECONDS).",
     )
+    agents_health_port: int = Field(
+        8100,
+        ge=0,
+        le=65535,
+        description="Port of the agents' /health (SERVICE_REGISTRY_HEALTH_PORT).",
+    )
     base_url_ttl: float = Field(
         30,
         ge=SHORTEST_TTL,
