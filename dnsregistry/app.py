@@ -45,7 +45,13 @@ from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.forward.system import SystemServers
 from dnsregistry.health.build import Checking, Policies, build_checking
 from dnsregistry.health.sweep import sweep
-from dnsregistry.metrics import CatalogueCollector, CheckCollector, DialectCollector, Metrics
+from dnsregistry.metrics import (
+    CatalogueCollector,
+    CheckCollector,
+    DialectCollector,
+    Metrics,
+    ScanCollector,
+)
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
@@ -103,10 +109,12 @@ class App:
         if settings.workers:
             self.store = Settled(self.store, self._settle)
         self.tallies = {place.dialect: DialectTally() for place in settings.places}
+        self._scan = build_scan(settings, self.registry, self.store, now)
         metrics = Metrics(
             CatalogueCollector(self.registry),
             DialectCollector(self.tallies),
             CheckCollector(lambda: self.checking.tally),
+            ScanCollector(self._scan.tally if self._scan is not None else None),
         )
         self._metrics = serve_metrics(metrics.render)
 
@@ -194,7 +202,6 @@ class App:
         self.zone.remember_in(responder.table)
         self._responder = responder
         self._exchange = Exchange(responder)
-        self._scan = build_scan(settings, registry, self.store, self._now)
         self._stats = Stats(
             registry,
             self.store,

@@ -45,7 +45,7 @@ class Entry(StrEnum):
     # Renewed, with something new in its description.
     REPLACED = "replaced"
     CONFLICT = "conflict"
-    UNREADABLE = "unreadable"
+    REJECTED = "rejected"
 
 
 class Roll:
@@ -89,7 +89,7 @@ class Roll:
             instance = make_instance(identity, target, self._ttl)
         except NoIdentity as fault:
             self.miss(target)
-            return Entry.UNREADABLE, str(fault)
+            return Entry.REJECTED, str(fault)
         if reason := self._find_conflict(target, instance):
             self.miss(target)
             return Entry.CONFLICT, reason

@@ -28,7 +28,7 @@ from dnsregistry.turns import take_turns
 
 LEASE_INTERVALS = 2.5
 
-_COMPLAINTS = frozenset({Entry.CONFLICT, Entry.UNREADABLE})
+_COMPLAINTS = frozenset({Entry.CONFLICT, Entry.REJECTED})
 
 log = structlog.get_logger("dnsregistry.scan")
 
@@ -135,8 +135,8 @@ class Scanner:
                 tally.replaced += 1
             case Entry.CONFLICT:
                 tally.conflicts += 1
-            case Entry.UNREADABLE:
-                tally.unreadable += 1
+            case Entry.REJECTED:
+                tally.rejected += 1
 
     def _count_failure(self, failure: Failure) -> None:
         tally = self.tally

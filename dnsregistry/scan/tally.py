@@ -7,7 +7,10 @@ from dataclasses import dataclass
 class ScanTally:
     """Since the start; `size`, `asked_now` and `last_seconds` are of the sweep itself.
 
-    `conflicts` are answers under an id that is somebody else's; `failures` are errors of ours.
+    What was asked is identified, refused, silent or unreadable. Who is identified is registered,
+    renewed, replaced (renewed with something new), in conflict (under an id that is somebody
+    else's) or rejected (nothing that can be registered); `failures` are answers that the store did
+    not take.
     """
 
     sweeps: int = 0
@@ -16,10 +19,11 @@ class ScanTally:
     refused: int = 0
     silent: int = 0
     unreadable: int = 0
-    conflicts: int = 0
     registered: int = 0
     renewed: int = 0
     replaced: int = 0
+    conflicts: int = 0
+    rejected: int = 0
     failures: int = 0
     size: int = 0
     asked_now: int = 0

@@ -14,10 +14,12 @@ class Speaker(Protocol):
     """Registers, sees and removes instances at 127.0.0.1 in one dialect.
 
     `ttl` are the seconds after which what it registers ends without a heartbeat, None where it
-    stays. `removes` tells whether its document has a way to remove.
+    stays. `removes` tells whether its document has a way to remove, `writes` whether it has one
+    to register.
     """
 
     ttl: float | None
+    writes: bool
     removes: bool
 
     def __init__(self, http: ClientSession, url: str) -> None: ...
@@ -38,6 +40,7 @@ class Speaker(Protocol):
 class Asking:
     """The part that all have."""
 
+    writes = True
     removes = True
 
     def __init__(self, http: ClientSession, url: str) -> None:
@@ -149,9 +152,56 @@ class BaseUrl(Asking):
         return [item for item in listed if item["base_url"].endswith(f":{port}")]
 
 
+class Scanner(Asking):
+    """The dialect of what a scan finds, which is not told anything."""
+
+    ttl: float | None = None
+    writes = False
+    removes = False
+
+    async def register(self, service: str, port: int) -> None:
+        raise NotImplementedError
+
+    async def renew(self, service: str, port: int) -> None:
+        raise NotImplementedError
+
+    async def sees(self, service: str, port: int) -> bool:
+        body = {"query_type": "find_by_type", "service_type": service}
+        listed = (await self.ask("POST", "/", body))["services"]
+        return (LOOPBACK, port) in [(item["ip"], item["port"]) for item in listed]
+
+    async def remove(self, service: str, port: int) -> None:
+        raise NotImplementedError
+
+
+class Agents(Asking):
+    """The dialect of agents and actions."""
+
+    ttl: float | None = None
+    removes = False
+
+    async def register(self, service: str, port: int) -> None:
+        agent = {"agent_id": service, "host": "localhost", "port": port}
+        await self.ask("POST", "/", {"action": "register_agent", **agent})
+
+    async def renew(self, service: str, port: int) -> None:
+        """There is nothing to renew."""
+
+    async def sees(self, service: str, port: int) -> bool:
+        found = await self.ask("POST", "/", {"action": "get_agent_endpoint", "agent_name": service})
+        if not found:
+            return False
+        return found["host"] in (LOOPBACK, "localhost") and found["port"] == port
+
+    async def remove(self, service: str, port: int) -> None:
+        raise NotImplementedError
+
+
 SPEAKERS: Mapping[str, type[Speaker]] = {
     NATIVE: Native,
+    "scanner": Scanner,
     "modularity": Modularity,
+    "agents": Agents,
     "ip-port": IpPort,
     "base-url": BaseUrl,
 }

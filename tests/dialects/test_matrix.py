@@ -3,19 +3,24 @@
 import pytest
 
 from dnsregistry.api.dialects.known import DIALECTS
+from dnsregistry.scan.scanner import LEASE_INTERVALS
 from tests.conftest import Start
 from tests.dialects.speakers import NATIVE, SPEAKERS, Speaker, make_speakers
+from tests.dialects.spoken import wait_until
 from tests.program import LOOPBACK, Program
+from tests.scan.peers import Peers, identify
 
 PORT = 4711
 SERVICE = "seen-service"
 LEASED = [name for name, speaker in SPEAKERS.items() if speaker.ttl is not None]
+WRITERS = [name for name, speaker in SPEAKERS.items() if speaker.writes]
 REMOVERS = [name for name, speaker in SPEAKERS.items() if speaker.removes]
+ALL = ",".join(f"{dialect.name}:0" for dialect in DIALECTS)
 
 
 @pytest.fixture
 async def program(start: Start) -> Program:
-    return await start(dialects=",".join(f"{dialect.name}:0" for dialect in DIALECTS))
+    return await start(dialects=ALL, agents_health_port=0)
 
 
 @pytest.fixture
@@ -23,13 +28,13 @@ def speakers(program: Program) -> dict[str, Speaker]:
     return make_speakers(program)
 
 
-async def _who_sees(program: Program, speakers: dict[str, Speaker]) -> set[str]:
-    seen = {name for name, speaker in speakers.items() if await speaker.sees(SERVICE, PORT)}
+async def _who_sees(program: Program, speakers: dict[str, Speaker], port: int = PORT) -> set[str]:
+    seen = {name for name, speaker in speakers.items() if await speaker.sees(SERVICE, port)}
     srv = await program.ask(f"_{SERVICE}._tcp.registry.local", "SRV")
     address = await program.ask(f"{SERVICE}.registry.local", "A")
     assert bool(srv.rdatas) == bool(address.rdatas)
     if srv.rdatas:
-        assert [rdata.split()[2] for rdata in srv.rdatas] == [str(PORT)]
+        assert [rdata.split()[2] for rdata in srv.rdatas] == [str(port)]
         assert address.rdatas == [LOOPBACK]
         seen.add("dns")
     return seen
@@ -40,7 +45,7 @@ def test_every_dialect_takes_part() -> None:
 
 
 @pytest.mark.parametrize("remover", REMOVERS)
-@pytest.mark.parametrize("writer", SPEAKERS)
+@pytest.mark.parametrize("writer", WRITERS)
 async def test_an_instance_is_seen_everywhere_and_removed_from_anywhere(
     program: Program, speakers: dict[str, Speaker], writer: str, remover: str
 ) -> None:
@@ -65,7 +70,7 @@ async def test_an_instance_expires_everywhere_at_once_and_heartbeats_keep_it(
     assert await _who_sees(program, speakers) == set()
 
 
-@pytest.mark.parametrize("writer", SPEAKERS)
+@pytest.mark.parametrize("writer", WRITERS)
 async def test_maintenance_hides_an_instance_everywhere(
     program: Program, speakers: dict[str, Speaker], writer: str
 ) -> None:
@@ -74,6 +79,22 @@ async def test_maintenance_hides_an_instance_everywhere(
         [instance] = (await response.json())["instances"]
     await program.set_status(instance["id"], "maintenance")
     assert await _who_sees(program, speakers) == set()
+
+
+async def test_what_a_scan_finds_is_seen_everywhere_and_ends_everywhere_at_once(
+    start: Start,
+) -> None:
+    peers = Peers("127.0.0")
+    await peers.start(1, identify(SERVICE, f"{SERVICE}-1"))
+    program = await start(
+        dialects=ALL, agents_health_port=0, scan_ranges=LOOPBACK, scan_port=peers.port
+    )
+    speakers = make_speakers(program)
+    await wait_until(lambda: len(program.app.registry.catalogue) > 0)
+    assert await _who_sees(program, speakers, peers.port) == {*speakers, "dns"}
+    await peers.close()
+    program.clock.advance(LEASE_INTERVALS * 30)
+    assert await _who_sees(program, speakers, peers.port) == set()
 
 
 async def test_a_host_name_is_told_where_a_document_can_say_one(

@@ -204,7 +204,7 @@ async def test_a_client_that_does_not_read_is_cut(
         while not line.writer.transport.is_closing():
             line.writer.write(b" ")
             await asyncio.sleep(0.01)
-    assert 1 <= program.app._tallies["scanner"].queries < 500
+    assert 1 <= program.app.tallies["scanner"].queries < 500
     await line.close()
 
 

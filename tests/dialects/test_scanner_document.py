@@ -170,3 +170,13 @@ def test_the_documents_variables_are_settings_while_the_dialect_is_on() -> None:
     assert settings.scan_ranges == ()
     with pytest.raises(SettingsError, match=r"^NETWORK_RANGE=10.0.0.0/8: .* larger than a /16"):
         load({"dialects": "scanner"}, {"NETWORK_RANGE": "10.0.0.0/8"}, None)
+
+
+def test_a_variable_that_two_documents_read_says_what_to_set_instead() -> None:
+    both = {"dialects": "scanner,modularity"}
+    with pytest.raises(SettingsError, match="REGISTRY_PORT=7000 means the port of") as caught:
+        load(both, {"REGISTRY_PORT": "7000"}, None)
+    assert "scanner:" in str(caught.value)
+    assert "modularity:" in str(caught.value)
+    settings, _ = load({"dialects": "scanner:1,modularity:2"}, {"REGISTRY_PORT": "7000"}, None)
+    assert [str(place) for place in settings.places] == ["scanner:1", "modularity:2"]

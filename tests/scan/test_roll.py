@@ -129,7 +129,7 @@ async def test_what_was_taken_over_by_others_is_not_ended_with_a_change_of_id(
 
 async def test_an_answer_that_cannot_be_registered_tells_why(roll: Roll) -> None:
     entry, reason = await roll.enter(FIRST, _say("a", "not a label"))
-    assert entry is Entry.UNREADABLE
+    assert entry is Entry.REJECTED
     assert reason.startswith("service_type: 'not a label' may hold only")
 
 

@@ -31,10 +31,11 @@ class House:
         self.registry = Registry()
         self.store = MemoryStore(self.registry, self.clock)
         network = ip_network(ranges or f"{peers.network}.0/24")
-        self.asker = Asker(Limits(), lambda: "2025-11-23T12:00:00")
+        # Twice the usual patience: the peers share the loop, and maybe a slow machine, with us.
+        self.asker = Asker(Limits(connect=5, answer=4), lambda: "2025-11-23T12:00:00")
         self.asked: list[Target] = []
         roll = Roll(self.registry, self.store, self.clock, TTL)
-        schedule = Schedule(INTERVAL, 1000.0)
+        schedule = Schedule(INTERVAL, 250.0)
         self.scanner = Scanner(Ranges([network], [peers.port]), schedule, self._ask, roll)
 
     async def _ask(self, target: Target) -> Answer:
@@ -74,8 +75,9 @@ async def test_a_scan_finds_exactly_those_that_identify_themselves(
     peers: Peers, house: House
 ) -> None:
     expected = await _fill(peers)
-    async with asyncio.timeout(5 * 5):  # five times what it may take on a machine of its own
-        await house.scanner.ask_others()
+    await house.scanner.ask_others()
+    # Five times what it may take on a machine of its own.
+    assert house.scanner.tally.last_seconds < 5 * 5
     assert house.list_ids() == expected
     tally = house.scanner.tally
     assert (tally.asked, tally.asked_now, tally.size) == (254, 254, 254)

@@ -27,10 +27,13 @@ class Room:
         self._guests: set[Guest] = set()
         self._waiting: dict[Guest, None] = {}
         self._left = asyncio.Event()
+        self._closed = False
 
     def enter(self, guest: Guest) -> None:
-        """Take one in."""
+        """Take one in, or cut it where the room is cleared."""
         self._guests.add(guest)
+        if self._closed:
+            guest.abort()
 
     def wait(self, guest: Guest) -> None:
         """Let one wait from now on, also one that waits already; the longest waiting may go."""
@@ -52,7 +55,8 @@ class Room:
         self._left.set()
 
     async def clear(self) -> None:
-        """Cut all, and wait until they are gone."""
+        """Cut all, whoever comes later too, and wait until they are gone."""
+        self._closed = True
         for guest in tuple(self._guests):
             guest.abort()
         while self._guests:

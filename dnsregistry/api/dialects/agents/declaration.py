@@ -8,6 +8,7 @@ from dnsregistry.api.dialects.dialect import (
     Context,
     Dialect,
     Environment,
+    Flag,
     Listener,
     Variable,
 )
@@ -44,8 +45,8 @@ AGENTS = Dialect(
     variables=(
         Variable("SERVICE_REGISTRY_PORT", PORT),
         Variable("SERVICE_REGISTRY_HEALTH_PORT", "agents_health_port"),
-        Variable(BACKEND, "store", read_store),
-        Variable(REDIS_URL, None),
+        Variable(BACKEND, "store", read_store, Flag("backend")),
+        Variable(REDIS_URL, None, flag=Flag("redis-url")),
         Variable(REDIS_PREFIX, None),
     ),
     build=_build,
