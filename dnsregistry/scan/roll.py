@@ -16,7 +16,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Protocol
 
-from dnsregistry.registry.errors import UnknownInstance
+from dnsregistry.registry.errors import InvalidField, UnknownInstance
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry
@@ -99,6 +99,9 @@ class Roll:
         try:
             await self._end_other(target, key)
             entry = await self._write(instance)
+        except InvalidField as fault:
+            self.miss(target)
+            return Entry.REJECTED, str(fault)
         finally:
             self._entering.discard(key)
         self._file(target, instance.id)

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
-from dnsregistry.api.dialects.known import USUAL_PORTS
 from tests.program import LOOPBACK, PATIENCE
 
 
@@ -20,9 +21,17 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
-def choose_entry(name: str) -> str:
-    """The entry of DIALECTS: at the document's own port, or at any where that is taken."""
-    return name if is_free(USUAL_PORTS[name]) else f"{name}:0"
+@asynccontextmanager
+async def crowd(port: int, number: int, kinds: Sequence[bytes]) -> AsyncIterator[None]:
+    """So many connections that say one of these things each, and then nothing more."""
+    with ExitStack() as opened:
+        for place in range(number):
+            sock = opened.enter_context(socket.create_connection((LOOPBACK, port)))
+            sock.sendall(kinds[place % len(kinds)])
+            if not place % 50:
+                # The kernel keeps only so many until they are accepted.
+                await asyncio.sleep(0.01)
+        yield
 
 
 class Line:

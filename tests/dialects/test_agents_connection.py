@@ -11,12 +11,16 @@ import pytest
 import zmq
 import zmq.asyncio
 
+from dnsregistry.api.context import ReadyState
 from dnsregistry.api.dialects import entrance
 from dnsregistry.api.dialects.agents import router
+from dnsregistry.api.dialects.agents.actions import Actions
 from dnsregistry.api.dialects.agents.splice import Budget, Splice
 from dnsregistry.api.dialects.room import Room
+from dnsregistry.storage.errors import StoreAway
+from dnsregistry.storage.store import Outage
 from tests.conftest import Start
-from tests.dialects.sockets import Line
+from tests.dialects.sockets import Line, crowd
 from tests.program import PATIENCE, Program
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL".ljust(23, b"\0") + bytes(31)
@@ -220,10 +224,8 @@ async def test_a_thousand_idle_connections_keep_nobody_out(
     program: Program, port: int, context: zmq.asyncio.Context
 ) -> None:
     kinds = (b"", b"P", b"\xff", GREETING)
-    idle = [await Line.open(port, kinds[number % 4]) for number in range(1200)]
-    await _check_all(program, context)
-    for line in idle:
-        await line.close()
+    async with crowd(port, 1200, kinds):
+        await _check_all(program, context)
 
 
 async def test_a_stop_ends_what_is_open(start: Start, context: zmq.asyncio.Context) -> None:
@@ -262,3 +264,88 @@ def test_of_connections_that_send_without_end_the_greediest_is_cut() -> None:
     assert not third.cut
     budget.take(third, 1)
     assert third.cut
+
+
+async def test_an_error_of_ours_is_told_in_the_documents_form_and_logged(
+    program: Program,
+    port: int,
+    context: zmq.asyncio.Context,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail(_: object, __: object) -> None:
+        raise RuntimeError("a fault")
+
+    sock = _connect(context, port)
+    with monkeypatch.context() as patch:
+        patch.setattr(Actions, "perform", fail)
+        answer = await _ask(sock, LIST)
+        async with program.http.post(f"http://127.0.0.1:{port}", json=LIST) as response:
+            assert response.status == 500
+            assert await response.json() == answer
+    assert answer == {"status": "error", "message": "the cause is in the server's log"}
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"] * 2
+    assert program.app.tallies["agents"].internal_errors == 2
+    assert await _ask(sock, LIST) == EMPTY
+
+
+async def test_a_client_that_takes_no_answers_keeps_nobody_waiting(
+    program: Program, port: int, context: zmq.asyncio.Context
+) -> None:
+    await program.register_all(
+        [
+            {"id": f"w{number}", "service": "web", "address": "10.0.0.1", "port": 80}
+            for number in range(2000)
+        ]
+    )
+    deaf = context.socket(zmq.DEALER)
+    deaf.setsockopt(zmq.RCVHWM, 1)
+    deaf.setsockopt(zmq.RCVBUF, 4096)
+    deaf.connect(f"tcp://127.0.0.1:{port}")
+    for _ in range(400):
+        await deaf.send(json.dumps(LIST).encode())
+    assert len((await _ask(_connect(context, port), LIST))["agents"]) == 2000
+    # What it takes late it still gets, as far as that was kept for it.
+    async with asyncio.timeout(PATIENCE):
+        for _ in range(20):
+            assert len(json.loads(await deaf.recv())["agents"]) == 2000
+
+
+async def test_health_tells_of_a_store_that_is_away_and_of_the_start(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://127.0.0.1:{program.dialects['agents-health']}/health"
+    outage = Outage(since=program.clock.now, reason="the disk is full")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(program.app.store), "outage", outage)
+        async with program.http.get(url) as response:
+            answer = await response.json()
+    assert (response.status, answer["status"]) == (200, "ok")
+    assert answer["message"].startswith("ServiceRegistry answers from memory: ")
+    assert answer["message"].endswith("the disk is full")
+    monkeypatch.setattr(program.app, "_state", ReadyState.STARTING)
+    async with program.http.get(url) as response:
+        assert response.status == 503
+        assert await response.json() == {
+            "status": "error",
+            "message": "ServiceRegistry is starting",
+        }
+
+
+async def test_a_store_that_is_away_refuses_agents_in_the_documents_form(
+    program: Program, port: int, context: zmq.asyncio.Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_: object) -> None:
+        raise StoreAway("the disk is full")
+
+    agent = {"action": "register_agent", "agent_id": "a", "host": "10.0.0.1", "port": 1}
+    sock = _connect(context, port)
+    with monkeypatch.context() as patch:
+        patch.setattr(program.app.store, "grant", refuse)
+        answer = await _ask(sock, agent)
+        async with program.http.post(f"http://127.0.0.1:{port}", json=agent) as response:
+            assert response.status == 503
+            assert await response.json() == answer
+    assert (answer["status"], set(answer)) == ("error", {"status", "message"})
+    assert "the disk is full" in answer["message"]
+    assert await _ask(sock, agent) == {"status": "success"}

@@ -15,7 +15,8 @@ from dnsregistry.api.dialects.dialect import CannotServe
 from dnsregistry.servers.sockets import ListenError
 from dnsregistry.settings import SettingsError, load
 from tests.conftest import Start
-from tests.dialects.sockets import choose_entry, is_free
+from tests.dialects.conftest import choose_entry
+from tests.dialects.sockets import is_free
 from tests.machine import require
 from tests.program import PATIENCE, Program
 

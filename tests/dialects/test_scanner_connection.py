@@ -8,8 +8,10 @@ import pytest
 
 from dnsregistry.api.dialects import entrance
 from dnsregistry.api.dialects.scanner import conversation
+from dnsregistry.api.dialects.scanner.queries import Queries
 from tests.conftest import Start
-from tests.dialects.sockets import Line
+from tests.dialects.sockets import Line, crowd
+from tests.dialects.spoken import wait_until
 from tests.program import PATIENCE, Program
 
 LIST_ALL = {"query_type": "list_all"}
@@ -209,16 +211,16 @@ async def test_a_client_that_does_not_read_is_cut(
 
 
 async def test_a_thousand_idle_connections_keep_nobody_out(program: Program, port: int) -> None:
-    idle = [await Line.open(port, b"{" if number % 2 else b"") for number in range(1100)]
-    line = await Line.open(port)
-    assert await line.ask(LIST_ALL) == EMPTY
-    await line.close()
-    async with program.http.post(f"http://127.0.0.1:{port}/", json=LIST_ALL) as response:
-        assert await response.json() == EMPTY
-    # Those that waited longest made room.
-    assert await idle[0].receive_rest() == b""
-    for waiting in idle:
-        await waiting.close()
+    first = await Line.open(port)
+    async with crowd(port, 1100, (b"", b"{")):
+        line = await Line.open(port)
+        assert await line.ask(LIST_ALL) == EMPTY
+        await line.close()
+        async with program.http.post(f"http://127.0.0.1:{port}/", json=LIST_ALL) as response:
+            assert await response.json() == EMPTY
+        # Who waited longest made room.
+        assert await first.receive_rest() == b""
+    await first.close()
 
 
 async def test_a_stop_ends_what_is_open(start: Start) -> None:
@@ -230,3 +232,62 @@ async def test_a_stop_ends_what_is_open(start: Start) -> None:
     for line in lines:
         assert await line.receive_rest() == b""
         await line.close()
+
+
+async def test_an_error_of_ours_is_told_in_the_documents_form_and_logged(
+    program: Program,
+    port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail(_: object, __: object) -> None:
+        raise RuntimeError("a fault")
+
+    line = await Line.open(port)
+    with monkeypatch.context() as patch:
+        patch.setattr(Queries, "answer", fail)
+        answer = await line.ask(LIST_ALL)
+        async with program.http.post(f"http://127.0.0.1:{port}/", json=LIST_ALL) as response:
+            assert response.status == 500
+            assert await response.json() == answer
+    assert answer == {"error": "the cause is in the server's log"}
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"] * 2
+    assert program.app.tallies["scanner"].internal_errors == 2
+    assert await line.ask(LIST_ALL) == EMPTY
+    await line.close()
+
+
+async def test_a_client_that_leaves_in_the_middle_of_an_answer_harms_nobody(
+    program: Program, port: int
+) -> None:
+    await program.register_all(
+        [
+            {"id": f"w{number}", "service": "web", "address": "10.0.0.1", "port": 80}
+            for number in range(5000)
+        ]
+    )
+    for _ in range(5):
+        line = await Line.open(port, json.dumps(LIST_ALL).encode())
+        await line.close()
+    line = await Line.open(port)
+    assert (await line.ask(LIST_ALL))["count"] == 5000
+    await line.close()
+
+
+async def test_answers_are_held_back_until_a_client_reads_again(
+    program: Program, port: int
+) -> None:
+    await program.register_all(
+        [
+            {"id": f"w{number}", "service": "web", "address": "10.0.0.1", "port": 80}
+            for number in range(2000)
+        ]
+    )
+    line = await Line.open(port)
+    line.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    await line.send(json.dumps(LIST_ALL).encode() * 40)
+    await wait_until(lambda: program.app.tallies["scanner"].queries > 2)
+    line.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    for _ in range(40):
+        assert (await line.receive())["count"] == 2000
+    await line.close()

@@ -13,7 +13,8 @@ import pytest
 
 from dnsregistry.settings import SettingsError, load
 from tests.conftest import Start
-from tests.dialects.sockets import Line, choose_entry, is_free
+from tests.dialects.conftest import choose_entry
+from tests.dialects.sockets import Line, is_free
 from tests.program import PATIENCE, Clock, Program
 from tests.scan.peers import Peers, identify
 

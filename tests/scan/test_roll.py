@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from dnsregistry.registry.admission import admit
-from dnsregistry.registry.errors import RegistryError
+from dnsregistry.registry.errors import InvalidField, RegistryError
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry
@@ -133,7 +133,20 @@ async def test_an_answer_that_cannot_be_registered_tells_why(roll: Roll) -> None
     assert reason.startswith("service_type: 'not a label' may hold only")
 
 
-async def test_a_share_of_a_host_label_is_refused_by_the_registry_and_raised(
+async def test_what_the_registry_itself_refuses_is_rejected(
+    registry: Registry, clock: Clock
+) -> None:
+    class Strict(MemoryStore):
+        async def grant(self, instance: Instance) -> Grant:
+            raise InvalidField("id", "would share a host name")
+
+    roll = Roll(registry, Strict(registry, clock), clock, TTL)
+    entry = await roll.enter(FIRST, _say("a"))
+    assert entry == (Entry.REJECTED, "id: would share a host name")
+    assert FIRST not in roll
+
+
+async def test_a_store_that_is_away_is_told_and_nothing_is_kept_of_it(
     registry: Registry, clock: Clock
 ) -> None:
     class Full(MemoryStore):
