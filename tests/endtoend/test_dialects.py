@@ -2,8 +2,11 @@
 
 import aiohttp
 import pytest
+import zmq
+import zmq.asyncio
 
 from dnsregistry.servers.sockets import listen_tcp
+from tests.dialects.sockets import Line
 from tests.endtoend.conftest import Serve
 from tests.endtoend.process import run
 
@@ -43,6 +46,9 @@ async def test_the_documents_flags_and_variables_say_where(serve: Serve) -> None
     [
         (("--port=1",), {}, "--port is a flag of modularity, which is off"),
         (("--dialects=modularity", "--port=x"), {}, "REGISTRY_PORT=x: 'x' is no port number"),
+        (("--backend=redis",), {}, "--backend is a flag of agents, which is off"),
+        (("--dialects=agents", "--backend=etcd"), {}, "SERVICE_REGISTRY_BACKEND=etcd: is neither"),
+        (("--scan-ranges=10.0.0.0/8",), {}, "SCAN_RANGES=10.0.0.0/8: 10.0.0.0/8 is larger than"),
         (("--dialects=tip-port",), {}, "'tip-port' is no dialect; did you mean ip-port?"),
         (("--dialects=modularity",), {"REGISTRY_HOST": "0.0.0.0"}, "say INSECURE=true"),
         (("--dialects=ip-port",), {"ALLOWED_ORIGINS": "x"}, "ALLOWED_ORIGINS=x: 'x' is no origin"),
@@ -58,3 +64,22 @@ async def test_what_is_wrong_is_one_sentence(
     last = finished.err.strip().splitlines()[-1]
     assert last.startswith("Error: ")
     assert sentence in last
+
+
+async def test_agents_and_scanner_are_served_by_one_process_and_it_ends_clean(serve: Serve) -> None:
+    flags = ("--dialects=scanner:0,agents:0", "--agents-health-port=0", "--backend=memory")
+    served = await serve(*flags, "--scan-ranges=127.0.0.1", "--scan-port=1")
+    ports = {name: bound["port"] for name, bound in served.told["dialects"].items()}
+    assert set(ports) == {"scanner", "agents", "agents-health"}
+    with zmq.asyncio.Context() as context, context.socket(zmq.REQ) as req:
+        req.linger = 0
+        req.connect(f"tcp://127.0.0.1:{ports['agents']}")
+        agent = {"agent_id": "MyAgent", "host": "localhost", "port": 5000}
+        await req.send_json({"action": "register_agent", **agent})
+        assert await req.recv_json() == {"status": "success"}
+    line = await Line.open(ports["scanner"])
+    [service] = (await line.ask({"query_type": "list_all"}))["services"]
+    assert (service["service_id"], service["type"]) == ("MyAgent", "myagent")
+    # Both connections are still open; the stop waits for neither.
+    assert f"agents 127.0.0.1:{ports['agents']}" in (await served.stop()).out.splitlines()
+    await line.close()
