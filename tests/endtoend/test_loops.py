@@ -14,9 +14,10 @@ SRV = "_web._tcp.registry.local"
 WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None"
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 async def test_all_that_listens_answers_in_either_loop(
-    serve: Serve, tmp_path: Path, loop: str
+    serve: Serve, tmp_path: Path, loop: str, workers: str
 ) -> None:
     variables = {}
     if loop == "asyncio":
@@ -24,7 +25,7 @@ async def test_all_that_listens_answers_in_either_loop(
         variables["PYTHONPATH"] = str(tmp_path)
     certificate = make_certificate(tmp_path, HOST)
     tls = ("--tls-cert", str(certificate), "--dot-port", "0", "--https-port", "0")
-    served = await serve(*tls, **variables)
+    served = await serve(*tls, "--workers", workers, **variables)
     trust = ssl.create_default_context(cafile=str(certificate))
     https = f"https://127.0.0.1:{served.https_port}"
     headers = {"Content-Type": "application/dns-message"}

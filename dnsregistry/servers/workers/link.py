@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address
 from time import perf_counter
+from typing import cast
 
 from dnsregistry.answers.access import Client
 from dnsregistry.answers.responder import Responder
@@ -90,8 +91,8 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the stream."""
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - of a Protocol it is
-        self._transport = transport
+        # No isinstance: uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Sort what was said."""

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from typing import cast
 
 from dnsregistry.servers.batch import Batch
 from dnsregistry.servers.intake import Single
@@ -38,9 +39,8 @@ class Process(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Tell that it is there."""
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - of a Protocol it is
-        self._transport = transport
-        transport.write(pack(Kind.READY))
+        self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport.write(pack(Kind.READY))
 
     def data_received(self, data: bytes) -> None:
         """Take in what was told."""
