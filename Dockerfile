@@ -2,11 +2,12 @@ FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY dnsregistry ./dnsregistry
-RUN python -m venv /opt/dnsregistry && /opt/dnsregistry/bin/pip install --no-cache-dir '.[speed]'
+RUN python -m venv /opt/dnsregistry && /opt/dnsregistry/bin/pip install --no-cache-dir '.[redis,speed]'
 
 FROM python:3.13-slim
 COPY --from=build /opt/dnsregistry /opt/dnsregistry
-RUN useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin dnsregistry
+RUN useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin dnsregistry \
+    && install -d -o dnsregistry /var/lib/dnsregistry
 USER dnsregistry
 # The HTTP API then lets anyone write who reaches it, so the start asks to be told that this is
 # meant: docker run -e DNSREGISTRY_INSECURE=true …

@@ -71,6 +71,7 @@ from dnsregistry.servers.workers.pool import Pool
 from dnsregistry.servers.workers.replica import Configuration
 from dnsregistry.settings import Settings
 from dnsregistry.stats import Stats
+from dnsregistry.storage.cluster.store import ClusterOptions, ClusterStore
 from dnsregistry.storage.engines import build_store
 from dnsregistry.storage.settled import Settled
 from dnsregistry.storage.store import Outage, Store
@@ -83,7 +84,8 @@ from dnsregistry.zone.name import Name
 from dnsregistry.zone.patterns import Patterns
 from dnsregistry.zone.policy import LivePolicy
 from dnsregistry.zone.ramp import Ramps
-from dnsregistry.zone.reverse import ReverseZones
+from dnsregistry.zone.reverse import ReverseZones, reverse_origin
+from dnsregistry.zone.unread import UnreadZone
 from dnsregistry.zonefiles.publish import Publication
 from dnsregistry.zonefiles.watch import ZoneWatch
 
@@ -104,7 +106,14 @@ class App:
         self._state = ReadyState.STARTING
         self._running = AsyncExitStack()
         self.registry = Registry()
-        self.store: Store = build_store(settings.store, self.registry, now)
+        cluster = ClusterOptions(
+            prefix=settings.store_prefix,
+            replicas=settings.store_replicas,
+            first_base=lambda: serial.start(now()),
+            snapshot=settings.store_snapshot,
+        )
+        self.store: Store = build_store(settings.store, self.registry, now, cluster)
+        self._cluster = self.store if isinstance(self.store, ClusterStore) else None
         self._workers: Pool | None = None
         if settings.workers:
             self.store = Settled(self.store, self._settle)
@@ -142,9 +151,13 @@ class App:
         self._running.push_async_callback(self.store.stop)
         self._build(listening, serial.resume(last_serial, self._now()))
         await self.store.follow_serial(lambda: self.zone.serial)
-        async for lease in take_turns(list(self.registry.catalogue.after(0))):
-            self._reverse.take_in(lease.instance)
-            self.checking.drains.begin(lease.instance, self._now())
+        if self._cluster is not None:
+            self._await_cluster(self._cluster)
+        # Those of now: what a cluster's other nodes change meanwhile is told as a change.
+        held = [lease.instance for lease in self.registry.catalogue.after(0)]
+        async for instance in take_turns(held):
+            self._reverse.take_in(instance)
+            self.checking.drains.begin(instance, self._now())
         await self.checking.prober.load()
         self._spawn(self.checking.prober.run(), "checks")
         await self._zone_watch.load()
@@ -194,7 +207,7 @@ class App:
             reverse.declare(settings.reverse_zones)
         registry.feed.subscribe(reverse.apply)
 
-        published = Publication(authority, self.zone, self.zone.advance_serial)
+        published = Publication(authority, self.zone, self._advance_serial)
         self._zone_watch = ZoneWatch(settings.zones_dir, self.zone.origin, published.apply)
 
         self._forwarder = self._build_forwarder(authority, listening.dns)
@@ -230,6 +243,29 @@ class App:
             random,
             write_time,
         )
+
+    def _await_cluster(self, store: ClusterStore) -> None:
+        """Answer nothing of ours until it is known what the cluster holds; one serial for all."""
+        networks = self._settings.reverse_zones
+        reverse = () if networks == "auto" else map(reverse_origin, networks)
+        origins = (self.zone.origin, *reverse)
+        for origin in origins:
+            self._authority.put(UnreadZone(origin), Source.AWAITED)
+
+        def serve() -> None:
+            while self._awaited:
+                self._authority.remove(self._awaited.pop(), Source.AWAITED)
+
+        self._awaited = list(origins)
+        store.lead_serial(self.zone.take_serial)
+        store.when_loaded(serve)
+
+    def _advance_serial(self) -> None:
+        """Note a change of a zone file that lies over the live zone."""
+        if self._cluster is not None:
+            self._cluster.note()
+        else:
+            self.zone.advance_serial()
 
     def _build_forwarder(
         self, authority: Authority, listening: Sequence[Bound]
@@ -379,6 +415,8 @@ class App:
         reasons = [str(problem) for problem in self._zone_watch.problems()]
         if (outage := self.store.outage) is not None:
             reasons.append(_describe(outage))
+        if self._cluster is not None and not self._cluster.is_loaded:
+            return Readiness(ReadyState.STARTING, tuple(reasons))
         if self._state is ReadyState.READY and reasons:
             return Readiness(ReadyState.DEGRADED, tuple(reasons))
         return Readiness(self._state)

@@ -40,6 +40,8 @@ PREFIX = "DNSREGISTRY_"
 LONGEST_ORIGIN = 100
 """Octets. `<tag>._sub._<service>._tcp` in front of it then stays under the 255 of a name."""
 
+# Passwords are not told, not even to whoever mistyped the rest.
+_LOGIN = re.compile(r"//[^/@]*@")
 _NOT_SETTINGS = frozenset({f"{PREFIX}URL"})
 _Port = Annotated[int, Field(ge=0, le=65535)]
 _Network = IPv4Network | IPv6Network
@@ -77,8 +79,25 @@ class Settings(DialectSettings, HealthSettings, ScanSettings):
     http_port: _Port = Field(8053, description="HTTP port; 0 takes a free one.")
     store: str = Field(
         "",
-        description="Where registrations are kept: sqlite:///PATH, or memory:// for nowhere;"
+        description="Where registrations are kept: sqlite:///PATH, redis://HOST for a"
+        " cluster, or memory:// for nowhere;"
         " empty: a SQLite file in the user's state directory.",
+    )
+    store_prefix: str = Field(
+        "dnsregistry",
+        pattern=r"^[A-Za-z0-9._:/-]{1,100}$",
+        description="What the keys of a Redis store begin with: one for each cluster.",
+    )
+    store_replicas: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Replicas of a Redis store that must have a change before it is answered.",
+    )
+    store_snapshot: Path | None = Field(
+        None,
+        description="File of this node's own beside a Redis store, to answer from where the node"
+        " starts and the store is not there.",
     )
     lease_ttl: float = Field(
         30,
@@ -351,7 +370,8 @@ def _explain(error: ValidationError, said_by: Mapping[str, str]) -> str:
         return text
     field = str(first["loc"][0])
     name = said_by.get(field, field.upper())
-    return f"{name}={first['input']}: {text[0].lower()}{text[1:]}"
+    given = _LOGIN.sub("//...@", str(first["input"]))
+    return f"{name}={given}: {text[0].lower()}{text[1:]}"
 
 
 def _is_stray(variable: str) -> bool:

@@ -36,3 +36,20 @@ class Lease:
     def is_answered(self, now: float) -> bool:
         """Whether the instance belongs in its service's answers now."""
         return now < self.deadline and self.instance.is_serving
+
+
+class HeldLease(Lease):
+    """A lease whose end is told by whoever decides it: until then it is live.
+
+    Its deadline is what is known of it here, and may be behind the truth.
+    """
+
+    __slots__ = ()
+
+    def is_live(self, now: float) -> bool:
+        """Always: it would be gone else."""
+        return True
+
+    def is_answered(self, now: float) -> bool:
+        """Whether the instance belongs in its service's answers."""
+        return self.instance.is_serving

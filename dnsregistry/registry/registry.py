@@ -10,7 +10,7 @@ from dnsregistry.registry.entry import Entry
 from dnsregistry.registry.errors import InvalidField, UnknownInstance
 from dnsregistry.registry.feed import ChangeKind, Feed
 from dnsregistry.registry.instance import Instance, Status
-from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.lease import HeldLease, Lease
 from dnsregistry.registry.promises import Promises
 
 
@@ -57,6 +57,7 @@ class Registry:
         self._deadlines = Deadlines()
         self._promises = Promises()
         self.sequence = 0
+        self._lease: type[Lease] = Lease
 
     def grant(self, instance: Instance, now: float) -> Grant:
         """Register an instance, or replace the one with its id, and start its lease.
@@ -174,6 +175,13 @@ class Registry:
         """When `expire` next has something to look at; None without any lease that ends."""
         return self._deadlines.earliest()
 
+    def hand_over(self) -> None:
+        """Have no lease end by its deadline from now on: ends are told, by `end` alone.
+
+        To be called before the first lease; `slot` is the caller's then.
+        """
+        self._lease = HeldLease
+
     def resume(self, revision: int, sequence: int) -> None:
         """Go on after the numbers of an earlier run. Neither goes back."""
         self.feed.revision = max(self.feed.revision, revision)
@@ -184,7 +192,7 @@ class Registry:
 
         No lease of that id is held, and the entry's sequence number is above all before.
         """
-        lease = Lease(entry.instance, entry.sequence, entry.revision, entry.granted_at)
+        lease = self._lease(entry.instance, entry.sequence, entry.revision, entry.granted_at)
         self.catalogue.insert(lease)
         self.resume(entry.revision, entry.sequence)
         self._move(lease, renewed_at, deadline)
@@ -199,7 +207,7 @@ class Registry:
         lease = self.catalogue.find(entry.instance.id)
         self.feed.check(entry.revision)
         if lease is None:
-            lease = Lease(entry.instance, entry.sequence, entry.revision, entry.granted_at)
+            lease = self._lease(entry.instance, entry.sequence, entry.revision, entry.granted_at)
             self.sequence = max(self.sequence, entry.sequence)
             self.catalogue.insert(lease)
             before, kind = None, ChangeKind.REGISTERED
@@ -226,7 +234,8 @@ class Registry:
 
     def _move(self, lease: Lease, renewed_at: float, deadline: float) -> None:
         lease.renewed_at, lease.deadline = renewed_at, deadline
-        self._deadlines.schedule(lease)
+        if self._lease is Lease:
+            self._deadlines.schedule(lease)
 
     def _check_host_label(self, instance: Instance, field: str) -> None:
         label = instance.host_label
@@ -248,7 +257,7 @@ class Registry:
         created = lease is None
         if lease is None:
             self.sequence += 1
-            lease = Lease(instance, self.sequence, self.feed.revision + 1, now)
+            lease = self._lease(instance, self.sequence, self.feed.revision + 1, now)
             self.catalogue.insert(lease)
             self.feed.publish(ChangeKind.REGISTERED, None, instance)
         else:

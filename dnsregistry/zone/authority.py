@@ -18,6 +18,8 @@ class Source(IntEnum):
     UNREAD = 1
     LIVE = 2
     FILE = 3
+    # What stands for all of them until it is known what they hold.
+    AWAITED = 4
 
 
 class Authority:

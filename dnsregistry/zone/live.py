@@ -121,6 +121,13 @@ class LiveZone:
         for memory in self._memories:
             memory.forget_bound()
 
+    def take_serial(self, told: int) -> None:
+        """Have the serial that is told: one for all nodes of a cluster."""
+        if told != self.serial:
+            self.serial = told
+            for memory in self._memories:
+                memory.forget_bound()
+
     def remember_in(self, memory: Memory) -> None:
         """Tell this memory from now on what it must forget."""
         self._memories.append(memory)

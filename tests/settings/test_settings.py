@@ -117,7 +117,7 @@ def test_the_origin_is_kept_in_one_form(text: str, origin: str) -> None:
         ("http_port", "x", "input should be a valid integer, unable to parse string as an integer"),
         (
             "store",
-            "redis://h",
+            "etcd://h",
             "is no store; a store's URL begins with one of memory://, sqlite://",
         ),
         ("lease_ttl", "0.5", "input should be greater than or equal to 1"),

@@ -1,0 +1,69 @@
+"""Where a store is: the URL of one server, or of the Sentinels that know it."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+SENTINEL_PORT = 26379
+_SERVER = ("redis", "rediss")
+_SENTINEL = ("redis+sentinel", "rediss+sentinel")
+SCHEMES = (*_SERVER, *_SENTINEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server; `url` as redis-py reads it, with TLS and its options in it."""
+
+    url: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinels:
+    """Sentinels that know which server is the master of this name.
+
+    `url` holds what connections to that server want, in the form that redis-py reads.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    master: str
+    url: str
+    username: str | None
+    password: str | None
+    place: str
+
+
+def read_address(url: str) -> Server | Sentinels:
+    """Read a store's URL. Raises ValueError with the rule that it breaks."""
+    parts = urlsplit(url)
+    if parts.scheme in _SERVER:
+        if not parts.hostname:
+            raise ValueError(f"names no host: {parts.scheme}://HOST:PORT/NUMBER")
+        return Server(url, f"{parts.hostname}:{parts.port or 6379}")
+    if parts.scheme not in _SENTINEL:
+        raise ValueError("is no URL of a Redis store")
+    login, _, hosts = parts.netloc.rpartition("@")
+    master = unquote(parts.path.strip("/"))
+    if not hosts or not master or "/" in master:
+        raise ValueError(f"is not of the form {parts.scheme}://HOST:PORT,HOST:PORT/MASTER")
+    options = dict(parse_qsl(parts.query))
+    username, password = (
+        options.pop(f"sentinel_{name}", None) for name in ("username", "password")
+    )
+    query = "&".join(f"{name}={value}" for name, value in options.items())
+    server = f"{'rediss' if parts.scheme.startswith('rediss') else 'redis'}://"
+    server += f"{login}@sentinel" if login else "sentinel"
+    return Sentinels(
+        hosts=tuple(_read_host(host) for host in hosts.split(",")),
+        master=master,
+        url=f"{server}?{query}" if query else server,
+        username=username,
+        password=password,
+        place=f"the master {master} of {hosts}",
+    )
+
+
+def _read_host(text: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{text}")
+    if not parts.hostname:
+        raise ValueError(f"{text!r} is no host of a Sentinel")
+    return parts.hostname, parts.port or SENTINEL_PORT

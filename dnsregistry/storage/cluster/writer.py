@@ -1,0 +1,108 @@
+"""The one way of a node's changes to the store: in order, many at a time.
+
+Rules:
+- What is asked while a batch is on its way goes with the next: under load a round trip, and the
+  replicas' word where it is asked for, are shared by all of them.
+- A job whose answer was lost is sent a second time, after the link has been opened anew; scripts
+  know a request that they have seen by its nonce.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dnsregistry.storage.cluster.link import Link, LinkDown, Reply
+from dnsregistry.storage.cluster.scripts import Script
+from dnsregistry.storage.errors import StoreAway
+
+MOST_IN_BATCH = 64
+"""Calls in one go: some milliseconds of the store's time."""
+
+
+class Behind(LinkDown):
+    """The store is there, and holds something else than the replica thinks."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    script: Script
+    arguments: Sequence[object]
+    answer: asyncio.Future[Reply]
+    times: int = 0
+
+
+class Writer:
+    """Jobs wait here while there is no link; they end when it is told that there will be none."""
+
+    def __init__(self, replicas: int) -> None:
+        self._replicas = replicas
+        self._jobs: deque[_Job] = deque()
+        self._woken = asyncio.Event()
+
+    async def ask(self, script: Script, *arguments: object) -> tuple[Reply, bool]:
+        """Run a script; returns its reply, and whether an earlier answer may have been lost.
+
+        Raises StoreAway.
+        """
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        job = _Job(script, arguments, answer)
+        self._jobs.append(job)
+        self._woken.set()
+        return await answer, job.times > 1
+
+    async def run(self, link: Link, epoch: str) -> None:
+        """Send jobs over a link until it fails. Raises LinkDown."""
+        while True:
+            await self._woken.wait()
+            batch = self._take()
+            if not batch:
+                self._woken.clear()
+                continue
+            try:
+                replies = await link.run_all(
+                    [(job.script, (epoch, *job.arguments)) for job in batch], self._replicas
+                )
+            except BaseException:
+                self._put_back(batch)
+                raise
+            self._answer(batch, replies)
+
+    def fail(self, reason: str) -> None:
+        """End all jobs that wait."""
+        while self._jobs:
+            job = self._jobs.popleft()
+            if not job.answer.done():
+                job.answer.set_exception(StoreAway(reason))
+
+    def _take(self) -> list[_Job]:
+        batch: list[_Job] = []
+        while self._jobs and len(batch) < MOST_IN_BATCH:
+            job = self._jobs.popleft()
+            if not job.answer.done():
+                job.times += 1
+                batch.append(job)
+        return batch
+
+    def _put_back(self, batch: Sequence[_Job]) -> None:
+        for job in reversed(batch):
+            if job.answer.done():
+                continue
+            if job.times > 1:
+                job.answer.set_exception(StoreAway("the connection failed twice"))
+            else:
+                self._jobs.appendleft(job)
+        self._woken.set()
+
+    def _answer(self, batch: Sequence[_Job], replies: Sequence[Reply]) -> None:
+        stale = [job for job, reply in zip(batch, replies, strict=True) if reply == [b"epoch"]]
+        for job, reply in zip(batch, replies, strict=True):
+            if job.answer.done() or reply == [b"epoch"]:
+                continue
+            if isinstance(reply, Exception):
+                job.answer.set_exception(StoreAway(str(reply)))
+            else:
+                job.answer.set_result(reply)
+        if stale:
+            self._put_back(stale)
+            raise Behind("another epoch has begun")
