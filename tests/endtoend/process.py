@@ -62,8 +62,11 @@ class Served:
         self.process = process
 
     @classmethod
-    async def start(cls, *arguments: str, variables: Mapping[str, str]) -> "Served":
-        return cls(await _spawn([command(), "serve", *arguments], variables))
+    async def start(
+        cls, *arguments: str, variables: Mapping[str, str], within: Sequence[str] = ()
+    ) -> "Served":
+        """Start it with these arguments; `within` is a command that becomes it."""
+        return cls(await _spawn([*within, command(), "serve", *arguments], variables))
 
     async def wait_ready(self, path: Path) -> None:
         """Wait for the ready file and read where the program listens."""

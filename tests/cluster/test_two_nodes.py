@@ -1,0 +1,160 @@
+"""Two nodes of one store, while all is well."""
+
+import asyncio
+import time
+from datetime import datetime
+
+import pytest
+
+from dnsregistry.registry.names import host_label
+from tests.cluster.conftest import Launch, Serve
+from tests.cluster.nodes import Node, Refused, agree, until
+from tests.wire import Reply, make_query
+
+ROUNDS = 200
+LATEST = 0.25
+"""Seconds at p99 on a machine five times slower than one that keeps 50 ms."""
+LONG_ID = "an-id-of-more-than-sixteen-octets"
+
+
+@pytest.fixture
+async def nodes(launch: Launch, serve: Serve) -> list[Node]:
+    store = ("--store", launch("--appendonly", "no").url)
+    return list(await asyncio.gather(serve(*store), serve(*store)))
+
+
+async def test_a_change_is_in_the_other_nodes_answers_at_once(nodes: list[Node]) -> None:
+    here, there = nodes
+    client = there.served.dns.udp()
+    query = make_query("seen.i.registry.local")
+    taken: list[float] = []
+    for number in range(ROUNDS):
+        address = f"10.1.{number // 250}.{number % 250}"
+        asyncio_put = asyncio.create_task(here.put("seen", address=address))
+        began = time.monotonic()
+        while address not in Reply.of(await client.exchange(query)).rdatas:
+            assert time.monotonic() - began < 10
+        taken.append(time.monotonic() - began)
+        await asyncio_put
+    taken.sort()
+    assert taken[ROUNDS * 99 // 100] < LATEST
+    await agree(nodes, ["seen"])
+
+
+async def test_an_acknowledged_change_is_in_the_nodes_own_next_answer(nodes: list[Node]) -> None:
+    for node in nodes:
+        for number in range(50):
+            await node.put("own", address=f"10.2.0.{number}")
+            assert (await node.ask("own.i")).rdatas == [f"10.2.0.{number}"]
+        await node.call("DELETE", "/v1/instances/own")
+        assert (await node.ask("own.i")).rcode == "NXDOMAIN"
+
+
+async def test_a_heartbeat_to_another_node_is_never_unknown(nodes: list[Node]) -> None:
+    here, there = nodes
+    for number in range(100):
+        await here.put(f"i{number}", ttl=5)
+        told = await there.call("POST", f"/v1/instances/i{number}/heartbeat")
+        assert told["ttl"] == 5
+        told = await there.call("POST", "/v1/heartbeats", {"ids": [f"I{number}", "ghost"]})
+        assert told == {"renewed": 1, "unknown": ["ghost"]}
+    with pytest.raises(Refused) as refused:
+        await there.call("POST", "/v1/instances/ghost/heartbeat")
+    assert (refused.value.status, refused.value.body["type"]) == (404, "unknown-instance")
+
+
+async def test_every_node_tells_when_a_lease_ends(nodes: list[Node]) -> None:
+    here, there = nodes
+    registered = await here.put("told", ttl=3)
+    await until(lambda: _told(there, "told"))
+    for field in ("registered_at", "expires_at", "last_heartbeat"):
+        assert _apart((await there.get("told"))[field], registered[field]) < 0.5
+    # Heartbeats reach one node alone; the other learns of them in time.
+    first = (await there.get("told"))["expires_at"]
+    beaten: list[str] = []
+
+    async def later() -> bool:
+        beaten.append((await here.call("POST", "/v1/instances/told/heartbeat"))["expires_at"])
+        return _apart((await there.get("told"))["expires_at"], first) > 1
+
+    await until(later)
+    assert _apart((await there.get("told"))["expires_at"], beaten[-1]) < 3
+
+
+async def test_an_expiry_reaches_all_on_time_and_a_heartbeat_anywhere_prevents_it(
+    nodes: list[Node],
+) -> None:
+    here, there = nodes
+    await here.put("kept", ttl=1, address="10.3.0.1")
+    await here.put("lost", ttl=1, address="10.3.0.2")
+    began = time.monotonic()
+
+    async def lost() -> bool:
+        await there.call("POST", "/v1/instances/kept/heartbeat")
+        return all([(await node.ask("lost.i")).rcode == "NXDOMAIN" for node in nodes])
+
+    await until(lost)
+    # A stall of the machine is an outage to the store, after which each lease has a whole ttl.
+    assert 0.9 < time.monotonic() - began < 5
+    for node in nodes:
+        assert (await node.ask("kept.i")).rdatas == ["10.3.0.1"]
+    await agree(nodes, ["kept", "lost"])
+
+
+async def test_two_nodes_decide_as_one(nodes: list[Node]) -> None:
+    here, there = nodes
+    await here.put(LONG_ID)
+    with pytest.raises(Refused) as refused:
+        await there.put(host_label(LONG_ID))
+    assert refused.value.body["field"] == "id"
+    # What one node put into maintenance, a registration at the other does not end.
+    await there.call("PUT", f"/v1/instances/{LONG_ID}/status", {"status": "maintenance"})
+    again = await here.put(LONG_ID, port=81)
+    assert (again["status"], again["port"]) == ("maintenance", 81)
+    # The same again is a renewal, wherever.
+    same = await there.put(LONG_ID, port=81)
+    assert same["revision"] == again["revision"]
+    for node in nodes:
+        await until(lambda node=node: _told(node, LONG_ID))  # type: ignore[misc]
+    await agree(nodes, [])
+
+
+async def test_of_registrations_at_both_nodes_at_once_one_creates(nodes: list[Node]) -> None:
+    for number in range(20):
+        urls = [f"/v1/instances/both-{number}"] * 2
+        bodies = [{"service": "web", "address": "10.0.0.1", "port": port} for port in (1, 2)]
+
+        async def put(node: Node, url: str, body: object) -> int:
+            async with node.http.put(url, json=body) as response:
+                return response.status
+
+        codes = await asyncio.gather(*map(put, nodes, urls, bodies))
+        assert sorted(codes) == [200, 201]
+    await agree(nodes, [f"both-{number}" for number in range(20)])
+
+
+async def test_an_array_is_in_both_nodes(nodes: list[Node]) -> None:
+    array = [
+        {"id": f"a{number}", "service": "web", "address": "10.0.0.1", "port": 1 + number}
+        for number in range(1200)
+    ]
+    told = await nodes[0].call("POST", "/v1/instances", array)
+    assert len(told["instances"]) == 1200
+    await until(lambda: _counts(nodes[1], 1200))
+    stats = [await node.stats() for node in nodes]
+    assert stats[0]["zone"]["serial"] == stats[1]["zone"]["serial"]
+
+
+async def _told(node: Node, id: str) -> bool:
+    async with node.http.get(f"/v1/instances/{id}") as response:
+        assert response.status in (200, 404)
+        return response.status == 200
+
+
+async def _counts(node: Node, instances: int) -> bool:
+    counted: int = (await node.stats())["registry"]["instances"]
+    return counted == instances
+
+
+def _apart(one: str, other: str) -> float:
+    return abs((datetime.fromisoformat(one) - datetime.fromisoformat(other)).total_seconds())
