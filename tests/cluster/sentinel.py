@@ -36,7 +36,11 @@ class Guarded:
         with (folder / "sentinel.log").open("wb") as out:
             process = subprocess.Popen([find_server(), str(config), "--sentinel"], stdout=out)
         guarded = cls(master, replica, port, process)
-        guarded._wait()
+        try:
+            guarded._wait()
+        except BaseException:
+            guarded.stop()
+            raise
         return guarded
 
     @property
