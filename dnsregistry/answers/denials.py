@@ -2,11 +2,14 @@
 
 from dnsregistry.answers.entry import Entry
 from dnsregistry.zone.name import Name
+from dnsregistry.zone.rdata import SOA
+from dnsregistry.zone.rrset import RRset
 
 MOST_DENIALS = 4096
 """Lengths times forms: all that are in use. Past it they are made anew."""
 DENIED_OCTETS = 300
-_FILLER = b"x"
+_FILLERS = b"xyz"
+"""One more than there are names in an SOA."""
 
 
 class Denials(dict[tuple[bytes, int], Entry]):
@@ -41,18 +44,26 @@ class Denied:
         self.octets = DENIED_OCTETS
 
 
-def fill(octets: int, origin: Name) -> bytes:
-    """A wire name of this length, its root not counted, under an origin.
+def fill(octets: int, soa: RRset) -> bytes:
+    """A wire name of this length, its root not counted, at or under the owner of an SOA.
 
-    Its labels are in no name that a denial holds, so none of those is compressed against it.
+    No name in the SOA shares more with it than the owner, so none is compressed against more.
     """
-    ending = origin.to_wire()
+    filler = _choose_filler(soa)
+    ending = soa.owner.to_wire()
     room = octets + 1 - len(ending)
     labels = []
     while room:
         # A label of one octet takes two, so none may be left over.
         size = min(room, 64)
         size -= room - size == 1
-        labels.append(bytes((size - 1,)) + _FILLER * (size - 1))
+        labels.append(bytes((size - 1,)) + filler * (size - 1))
         room -= size
     return b"".join(labels) + ending
+
+
+def _choose_filler(soa: RRset) -> bytes:
+    rdata = soa.rdatas[0]
+    names = (rdata.mname, rdata.rname) if isinstance(rdata, SOA) else ()
+    above = [labels[-1][0] for name in names if (labels := name.relative_to(soa.owner))]
+    return bytes(filler for filler in _FILLERS if filler not in above)[:1]

@@ -35,6 +35,9 @@ from dnsregistry.zone.rdata import RRType
 
 MOST_OCTETS = 256 << 20
 """Of all entries: the answers of some thirty thousand services of ten instances."""
+MOST_OF_A_NAME = 1024
+"""Entries of one name: clients with a share of their own, whose sources may be forged. Past it they
+are made anew: to forget a name must stay cheap."""
 MOST_FORMS = 4096
 """Spellings: the types, sizes and flags that are in use. Past it they are learnt anew."""
 NAME_AT = 10
@@ -122,6 +125,9 @@ class AnswerTable:
         """
         question = asked.message[2:]
         end = question.find(0, NAME_AT)
+        if end - NAME_AT != len(asked.query.question.wire) - 1:
+            # A label with a zero octet in it, which is taken for the root when it is looked up.
+            return
         name = question[NAME_AT:end].lower()
         form = self._learn(question[:NAME_AT] + question[end:], asked)
         if not form:
@@ -136,7 +142,7 @@ class AnswerTable:
             origin = answer.authority[0].owner
             denials = self._denials_of(origin, answer.rcode)
             if (form, end) not in denials:
-                filler = Question(fill(len(name), origin), rtype, RRClass.IN)
+                filler = Question(fill(len(name), answer.authority[0]), rtype, RRClass.IN)
                 entry = self._make(write(filler), end, answer, rtype, is_general=False)
                 denials.keep(form, end, entry)
             if not self._lacks(name) and (answer.rcode == Rcode.NOERROR or name in self._names):
@@ -263,6 +269,9 @@ class AnswerTable:
 
     def _put(self, name: bytes, key: bytes, entry: Entry | Denied) -> None:
         entries = self._names.get(name)
+        if entries is not None and len(entries) >= MOST_OF_A_NAME:
+            self.forget(name)
+            entries = None
         if entries is None:
             entries = self._names[name] = {}
             self._octets += len(name)

@@ -12,6 +12,7 @@ from dnsregistry.zone.name import Name
 from dnsregistry.zone.owner import CAPABILITIES, HOSTS, PROTOCOL_LABELS, STANDING_LABELS
 
 _DNS_SD = "_dns-sd"
+_LABEL_OCTETS = 63
 
 
 class Presence(Protocol):
@@ -48,14 +49,17 @@ class Absence:
             return False
         end = len(name) - len(self._ending)
         # What is no ASCII is the spelling of nothing, whichever letters it reads as.
-        if end and name[0] + 1 == end:
+        if 0 < end <= 1 + _LABEL_OCTETS and name[0] + 1 == end:
             label = name[1:end].decode("latin-1")
             return label not in STANDING_LABELS and not self._has_service(label)
         labels: list[str] = []
         position = 0
         while position < end:
+            length = name[position]
+            if length > _LABEL_OCTETS:
+                return False
             start = position + 1
-            position = start + name[position]
+            position = start + length
             labels.append(name[start:position].decode("latin-1"))
         if position != end or not labels:
             return False

@@ -1,5 +1,6 @@
 """All zones that we answer for, as one."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 
@@ -28,6 +29,9 @@ class Authority:
     def __init__(self, zones: Iterable[Zone]) -> None:
         self._watchers: list[Callable[[], None]] = []
         self._served: dict[tuple[bytes, ...], Zone] = {}
+        self._above: Counter[tuple[bytes, ...]] = Counter()
+        """How many served zones lie under a name."""
+        self._live: LiveZone | None = None
         self._sources: dict[tuple[bytes, ...], dict[Source, Zone]] = {}
         for zone in zones:
             self.put(zone)
@@ -51,10 +55,10 @@ class Authority:
 
     def alone(self) -> LiveZone | None:
         """The live zone, unless another zone lies over it or under it."""
-        for zone in self._served.values():
-            if isinstance(zone, LiveZone) and not self._has_below(zone.origin):
-                return zone
-        return None
+        live = self._live
+        if live is None or self._above[live.origin.labels]:
+            return None
+        return live if self._served.get(live.origin.labels) is live else None
 
     def watch(self, watcher: Callable[[], None]) -> None:
         """Call this whenever a zone has been put or removed."""
@@ -62,6 +66,8 @@ class Authority:
 
     def put(self, zone: Zone, source: Source = Source.LIVE) -> None:
         """Add a zone, or replace the one from this source with its origin."""
+        if isinstance(zone, LiveZone):
+            self._live = zone
         self._sources.setdefault(zone.origin.labels, {})[source] = zone
         self._serve(zone.origin.labels)
 
@@ -70,17 +76,21 @@ class Authority:
         del self._sources[origin.labels][source]
         self._serve(origin.labels)
 
-    def _has_below(self, origin: Name) -> bool:
-        depth = len(origin.labels)
-        return any(
-            len(labels) > depth and labels[-depth:] == origin.labels for labels in self._served
-        )
-
     def _serve(self, labels: tuple[bytes, ...]) -> None:
         sources = self._sources[labels]
         if sources:
+            if labels not in self._served:
+                self._count_above(labels, 1)
             self._served[labels] = sources[max(sources)]
         else:
             del self._sources[labels], self._served[labels]
+            self._count_above(labels, -1)
         for watcher in self._watchers:
             watcher()
+
+    def _count_above(self, labels: tuple[bytes, ...], step: int) -> None:
+        for start in range(1, len(labels) + 1):
+            above = labels[start:]
+            self._above[above] += step
+            if not self._above[above]:
+                del self._above[above]

@@ -65,8 +65,11 @@ class MergedZone:
         if not isinstance(lookup, NoName):
             return self._amend(lookup, now)
         source = branch.below.get(WILDCARD)
-        if source is None or self._encloses(branch, relative[:left], now):
+        if source is None:
             return lookup
+        if self._encloses(branch, relative[:left], now):
+            # When the name between goes, nobody takes that for a change of this one.
+            return NoName(lookup.soa)
         rrset = synthesize(source, rtype, name)
         return NoData(lookup.soa) if rrset is None else self._found(rrset, now)
 
@@ -125,10 +128,17 @@ class MergedZone:
                 laid = (self._lay_over(rrset) for rrset in given.get(rdata.target, ()))
                 found[rdata.target] = tuple(rrset for rrset in laid if rrset)
         additional = {target: rrsets for target, rrsets in found.items() if rrsets}
-        if additional == dict(given):
+        if additional == dict(given) and not self._leads_on(lookup):
             return lookup
         # Names of others are in it now, whose changes nobody would take for this name's.
         return replace(lookup, additional=additional, until=0.0)
+
+    def _leads_on(self, found: Found) -> bool:
+        """Whether it names others of the zone whose records did not come with it."""
+        return any(
+            target not in found.additional and target.relative_to(self.origin) is not None
+            for target in targets_of(found.rrset)
+        )
 
     def _lay_over(self, live: RRset) -> RRset | None:
         """What stands in the place of a live RRset: itself, a static one, or nothing."""

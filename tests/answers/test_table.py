@@ -169,6 +169,11 @@ class Worker:
         self._tell(pack(Kind.ALONE, b"1"))
         house.registry.feed.subscribe(self._apply)
         house.zone.remember_in(self)
+        house.authority.watch(self._clear)
+
+    def _clear(self) -> None:
+        alone = b"0" if self._house.authority.alone() is None else b"1"
+        self._tell(pack(Kind.CLEAR) + pack(Kind.ALONE, alone))
 
     def forget(self, name: bytes) -> None:
         self._tell(pack(Kind.FORGET, name))
