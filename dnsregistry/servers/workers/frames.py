@@ -22,7 +22,7 @@ class Kind(IntEnum):
 
     # From the worker.
     READY = 1  # none: it can be told things
-    ASK = 2  # number, the client's address in text, message
+    ASK = 2  # number, client's address in text, message, b"1" or b"0": whether to send a copy
     SYNCED = 3  # number of the SYNC that it has come to
     COUNTED = 4  # JSON: what it has counted since it last told
     # From the main process.
@@ -36,6 +36,11 @@ class Kind(IntEnum):
     PRESENT = 17  # services that there are now
     GONE = 18  # services that there are no more
     SYNC = 19  # number
+
+
+MOST_ASKED = 1024
+"""Questions that a worker has handed over: as many as wait at a socket. For a new one it gives up
+the oldest, so that the main process need not look at those before the last so many."""
 
 
 def pack(kind: Kind, *fields: bytes) -> bytes:

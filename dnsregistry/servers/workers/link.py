@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from ipaddress import ip_address
 from time import perf_counter
@@ -15,8 +17,9 @@ from typing import cast
 from dnsregistry.answers.access import Client
 from dnsregistry.answers.responder import Responder
 from dnsregistry.servers.exchange import Exchange
-from dnsregistry.servers.udp import TURN_SECONDS
+from dnsregistry.servers.udp import ORDERLY, TURN_SECONDS
 from dnsregistry.servers.workers.frames import (
+    MOST_ASKED,
     Fields,
     Kind,
     Reader,
@@ -52,7 +55,7 @@ class Link(asyncio.Protocol):
         self._heard = heard
         self._lost = lost
         self._reader = Reader()
-        self._asked: deque[Fields] = deque()
+        self._asked: deque[Fields] = deque(maxlen=MOST_ASKED)
         self._working: asyncio.Handle | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.WriteTransport | None = None
@@ -61,14 +64,28 @@ class Link(asyncio.Protocol):
         """Start a process that serves these sockets. Raises OSError."""
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
-        with theirs:
-            descriptors = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
-            module = "dnsregistry.servers.workers.process"
-            command = [sys.executable, "-m", module, *map(str, descriptors)]
-            self._process = await asyncio.to_thread(
+        with ExitStack() as opened:
+            opened.enter_context(ours)
+            with theirs:
+                descriptors = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
+                await self._launch(descriptors)
+            await loop.create_unix_connection(lambda: self, sock=ours)
+            opened.pop_all()
+
+    async def _launch(self, descriptors: Sequence[int]) -> None:
+        command = [*_program(), *map(str, descriptors)]
+        launching = asyncio.ensure_future(
+            asyncio.to_thread(
                 subprocess.Popen, command, pass_fds=descriptors, stdin=subprocess.DEVNULL
             )
-        await loop.create_unix_connection(lambda: self, sock=ours)
+        )
+        try:
+            self._process = await asyncio.shield(launching)
+        except asyncio.CancelledError:
+            # It is under way: only what has started can be ended, and until then the
+            # descriptors that it is to inherit must stay what they are.
+            self._process = await launching
+            raise
 
     async def stop(self) -> None:
         """End the process, whatever it is doing."""
@@ -88,6 +105,11 @@ class Link(asyncio.Protocol):
         transport.write(frames)
         if transport.get_write_buffer_size() > MOST_UNREAD:
             transport.abort()
+
+    def give_up_unready(self) -> None:
+        """Have done with a worker that has not become ready by now; `lost` follows."""
+        if not self.is_ready and self._transport is not None:
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the stream."""
@@ -117,28 +139,44 @@ class Link(asyncio.Protocol):
     def _take_turn(self) -> None:
         self._working = None
         until = perf_counter() + TURN_SECONDS
-        while self._asked:
-            self._answer(*self._asked.popleft())
+        asked = self._asked
+        while asked:
+            # As at a socket: in order while few wait, then the newest first.
+            self._answer(*(asked.pop() if len(asked) > ORDERLY else asked.popleft()))
             if perf_counter() >= until:
                 break
         if self._asked:
             self._working = asyncio.get_running_loop().call_soon(self._take_turn)
 
-    def _answer(self, number: bytes, address: bytes, message: bytes) -> None:
+    def _answer(self, number: bytes, address: bytes, message: bytes, wanted: bytes) -> None:
         client = Client(address.decode(), tcp=False)
         reply = self._exchange.answer(message, client)
         if isinstance(reply, asyncio.Future):
             reply.add_done_callback(partial(self._answer_later, number, message, client))
             return
+        if wanted == b"1":
+            self._send_copy(message, client)
+        self.tell(pack(Kind.REPLY, number, reply or b""))
+
+    def _send_copy(self, message: bytes, client: Client) -> None:
         peer = ip_address(client.address.partition("%")[0]).packed
         copy = self._responder.table.export(message[2:], peer, self._responder.now())
         if copy is not None:
             self._heard(self, Kind.COPY, [copy.name] if copy.key else [])
             self.tell(pack_copy(copy))
-        self.tell(pack(Kind.REPLY, number, reply or b""))
 
     def _answer_later(
         self, number: bytes, message: bytes, client: Client, reply: asyncio.Future[bytes]
     ) -> None:
         octets = self._exchange.take(reply, message, client)
         self.tell(pack(Kind.REPLY, number, octets or b""))
+
+
+def _program() -> list[str]:
+    """The worker's command, without the descriptors; raises OSError.
+
+    It looks for modules in the working directory only where this process does too.
+    """
+    trusted = "" in sys.path or os.getcwd() in sys.path
+    safely = [] if trusted else ["-P"]
+    return [sys.executable, *safely, "-m", "dnsregistry.servers.workers.process"]

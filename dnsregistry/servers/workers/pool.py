@@ -30,6 +30,11 @@ LEAST_PAUSE, MOST_PAUSE = 0.05, 5.0
 """Seconds between the end of a worker and its next start; doubled while they end at once."""
 START_SECONDS = 60.0
 """Until a worker that does not serve never will: a hundred times what one takes."""
+WATCH_SECONDS = 5.0
+"""Between two looks whether all workers still listen: one that hangs while nothing changes would
+leave its share of the clients unanswered."""
+MOST_TOLD = 1 << 19
+"""Names that workers may hold answers to: more than fit their tables. Past it they forget all."""
 NAMES_A_FRAME = 1000
 NAMING = frozenset({Kind.FORGET, Kind.PRESENT, Kind.GONE})
 """Kinds of frames that are about names."""
@@ -82,6 +87,7 @@ class Pool:
         for sockets, event in zip(self._sockets, serving, strict=True):
             keep = self._keep(sockets, event)
             self._tasks.append(asyncio.create_task(keep, name="worker"))
+        self._tasks.append(asyncio.create_task(self._watch(), name="watch over workers"))
         try:
             async with asyncio.timeout(START_SECONDS):
                 for event in serving:
@@ -128,15 +134,16 @@ class Pool:
     async def settle(self) -> None:
         """Return when all that has changed is known to every worker that serves."""
         self._flush()
-        if self._slowest() >= self._sync:
+        number = self._sync
+        if self._slowest() >= number:
             return
         settled = asyncio.get_running_loop().create_future()
-        self._waiting.append((self._sync, settled))
+        self._waiting.append((number, settled))
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await settled
         except TimeoutError:
-            await self._give_up_those_behind(self._sync)
+            await self._give_up_those_behind(number)
 
     def _note(self, kind: Kind, name: bytes = b"") -> None:
         self._pending[kind, name] = None
@@ -157,9 +164,12 @@ class Pool:
         frames = [pack(kind, *(names if kind in NAMING else ())) for kind, names in by_kind.items()]
         if Kind.CLEAR in by_kind:
             frames.append(self._tell_alone())
+        self._tell(frames)
+
+    def _tell(self, frames: Sequence[bytes]) -> None:
+        """Tell all that serve, and have them say that they have come to here."""
         self._sync += 1
-        frames.append(pack(Kind.SYNC, pack_number(self._sync)))
-        told = b"".join(frames)
+        told = b"".join((*frames, pack(Kind.SYNC, pack_number(self._sync))))
         for link in tuple(self._links):
             if link.is_ready:
                 link.tell(told)
@@ -185,13 +195,21 @@ class Pool:
                 link.is_ready = False
                 await link.stop()
 
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            self._tell(())
+            await self.settle()
+
     async def _keep(self, sockets: Sequence[socket.socket], serving: asyncio.Event) -> None:
         """Have a worker for these sockets, whatever becomes of it."""
         pause = LEAST_PAUSE
         while True:
             gone = asyncio.Event()
             link = Link(self._exchange, self._responder, self._hear, gone.set, serving)
-            began = asyncio.get_running_loop().time()
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            late = loop.call_later(START_SECONDS, link.give_up_unready)
             try:
                 await link.start(sockets)
                 self._links.add(link)
@@ -199,12 +217,13 @@ class Pool:
             except OSError as error:
                 log.error("worker cannot be started", reason=str(error))
             finally:
+                late.cancel()
                 self._links.discard(link)
                 await link.stop()
                 self._tell_who_waits()
             self.restarts += 1
             log.error("worker has ended, and is started anew")
-            lived = asyncio.get_running_loop().time() - began
+            lived = loop.time() - began
             pause = LEAST_PAUSE if lived > MOST_PAUSE else min(MOST_PAUSE, pause * 2)
             await asyncio.sleep(pause)
 
@@ -216,6 +235,8 @@ class Pool:
                 link.serving.set()
                 self._tell_who_waits()
             case Kind.COPY:
+                if len(self._told) >= MOST_TOLD:
+                    self.clear()
                 self._told.update(fields)
 
     def _introduce(self, link: Link) -> None:

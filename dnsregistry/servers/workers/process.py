@@ -21,6 +21,8 @@ from dnsregistry.servers.udp import UdpServer
 from dnsregistry.servers.workers.frames import Fields, Kind, Reader, pack
 from dnsregistry.servers.workers.replica import Configuration, Replica
 
+MOST_UNREAD = 1 << 20
+"""Octets written that the main process has not read, until nothing more is asked of it."""
 COUNT_SECONDS = 1.0
 """Between two tellings of what was counted."""
 RESTING_COLLECTIONS = 50_000
@@ -40,12 +42,23 @@ class Process(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Tell that it is there."""
         self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport.set_write_buffer_limits(MOST_UNREAD)
         self._transport.write(pack(Kind.READY))
 
     def data_received(self, data: bytes) -> None:
         """Take in what was told."""
         for kind, fields in self._reader.feed(data):
             self._hear(kind, fields)
+
+    def pause_writing(self) -> None:
+        """The main process does not read, or not as fast as is written."""
+        if self._replica is not None:
+            self._replica.is_heard = False
+
+    def resume_writing(self) -> None:
+        """It has read."""
+        if self._replica is not None:
+            self._replica.is_heard = True
 
     def connection_lost(self, error: Exception | None) -> None:
         """End: without the main process nothing here is known to be true."""
@@ -86,8 +99,10 @@ async def serve(control: socket.socket, sockets: Sequence[socket.socket]) -> Non
 
 def main() -> None:
     """Run with the descriptors that the arguments name."""
-    # What ends the main process ends the stream; a keyboard's interrupt comes to both.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What ends the main process ends the stream. A keyboard's interrupt comes to both, and so does
+    # what a service manager sends: a worker that went first would be started anew.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     gc.set_threshold(RESTING_COLLECTIONS)
     control, *sockets = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
     for sock in (control, *sockets):

@@ -4,6 +4,8 @@ Rules:
 - It holds what the main process told, in the order in which that was told. What is told to be
   forgotten is forgotten before it is acknowledged.
 - A question without an entry is handed over; the reply comes with the entry, if there is one.
+  So is that of a client who may not ask, or has asked too often: without the entry.
+- While the main process does not read, nothing more is handed over.
 - Names are denied here only where the service that they would belong to is known not to exist.
 """
 
@@ -20,6 +22,7 @@ from dnsregistry.answers.standing import Standing
 from dnsregistry.answers.table import AnswerTable
 from dnsregistry.answers.tally import Tally
 from dnsregistry.servers.workers.frames import (
+    MOST_ASKED,
     Fields,
     Kind,
     pack,
@@ -29,9 +32,6 @@ from dnsregistry.servers.workers.frames import (
 )
 from dnsregistry.zone.absence import Absence
 from dnsregistry.zone.name import Name
-
-MOST_ASKED = 1024
-"""Questions handed over at once: as many as wait at a socket. The oldest is given up for a new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,8 @@ class Replica:
         rate = configuration.rate_limit
         self._limit = RateLimit(rate) if rate else None
         self._send = send
+        self.is_heard = True
+        """Whether what is sent is read; kept up by whoever sends."""
         self._asked: dict[int, asyncio.Future[bytes]] = {}
         self._number = 0
 
@@ -125,7 +127,24 @@ class Replica:
         )
 
     def answer(self, message: bytes, client: Client) -> Reply:
-        """Hand the message over; returns a future of the reply."""
+        """Return the reply from the table, to a client that was not met yet, or hand it over."""
+        now = self.now()
+        standing = self.stand(client.address, now)
+        entry = self.table.find(message[2:], standing.peer, now)
+        if (
+            entry is not None
+            and standing.allowed
+            and (standing.bucket is None or standing.bucket.take(now))
+        ):
+            self.tally.udp += 1
+            return entry.write(message, recursion=standing.recursion)
+        return self._hand_over(message, client, wanted=entry is None)
+
+    def _hand_over(self, message: bytes, client: Client, *, wanted: bool) -> Reply:
+        """Ask the main process; `wanted` tells whether it is to send its entry, too."""
+        if not self.is_heard:
+            self.tally.overflowed += 1
+            return None
         while len(self._asked) >= MOST_ASKED:
             oldest = next(iter(self._asked))
             self._asked.pop(oldest).cancel()
@@ -133,7 +152,8 @@ class Replica:
         self._number += 1
         reply = self._asked[self._number] = asyncio.get_running_loop().create_future()
         number = pack_number(self._number)
-        self._send(pack(Kind.ASK, number, client.address.encode(), message))
+        address, copy = client.address.encode(), b"1" if wanted else b"0"
+        self._send(pack(Kind.ASK, number, address, message, copy))
         return reply
 
     def take(self, reply: asyncio.Future[bytes], _message: bytes, _client: Client) -> bytes | None:
