@@ -3,10 +3,15 @@
 from collections.abc import Callable
 from ipaddress import ip_address
 
+import dns.message
+import dns.rdatatype
+import dns.rrset
+
 from dnsregistry.answers.access import EVERYONE, Access, Client
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.cookie import CookieBaker
 from dnsregistry.answers.options import OptionAnswerer
+from dnsregistry.answers.protocol import HEADER_OCTETS
 from dnsregistry.answers.query import Fault, Query, Silence, decode
 from dnsregistry.answers.responder import Protection, Responder
 from dnsregistry.forward.names import UnreadableReply
@@ -55,7 +60,10 @@ def build_responder() -> Responder:
     )
 
 
-RESPONDER = build_responder()
+RESPONDER, ORDINARY = build_responder(), build_responder()
+UDP, TCP = Client("192.0.2.1", tcp=False), Client("192.0.2.1", tcp=True)
+SIGHTS = 4
+"""One to see the form, one to learn it and keep the reply, and two turns of it."""
 
 
 def fuzz_guard(octets: bytes) -> None:
@@ -64,9 +72,15 @@ def fuzz_guard(octets: bytes) -> None:
 
 
 def fuzz_responder(octets: bytes) -> None:
-    """A reply is to the same id, is a response, and is no longer than was asked for."""
-    for tcp in (False, True):
-        reply = RESPONDER.respond(octets, Client("192.0.2.1", tcp=tcp))
+    """A reply is to the same id, is a response, and is no longer than was asked for.
+
+    What comes again is answered from the table, with the records of the ordinary path.
+    """
+    ORDINARY.table.clear()
+    ordinary = ORDINARY.respond(octets, UDP)
+    kept = [RESPONDER.respond(octets, UDP) for _ in range(SIGHTS)]
+    assert all(reply == ordinary or _read(reply) == _read(ordinary) for reply in kept)
+    for tcp, reply in ((False, kept[-1]), (True, RESPONDER.respond(octets, TCP))):
         if reply is None:
             continue
         assert isinstance(reply, bytes)
@@ -106,6 +120,22 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "framing": fuzz_framing,
     "upstream": fuzz_upstream,
 }
+
+
+def _read(reply: object) -> object:
+    """A reply with the records of each section as a set; names in rdata by what they say."""
+    if not isinstance(reply, bytes):
+        return reply
+    message = dns.message.from_wire(reply, one_rr_per_rrset=True)
+    sections = (message.question, message.answer, message.authority, message.additional)
+    records = [sorted(_write(rrset) for rrset in section) for section in sections]
+    return reply[:HEADER_OCTETS], message.opt, records
+
+
+def _write(rrset: dns.rrset.RRset) -> str:
+    # An SOA's names have the case of whatever they were compressed to.
+    text = rrset.to_text()
+    return text.lower() if rrset.rdtype == dns.rdatatype.SOA else text
 
 
 class _CountingExchange:
