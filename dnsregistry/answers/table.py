@@ -5,10 +5,10 @@ Rules:
   difference to the reply. The question is sent back as it came, so that whoever mixes its case
   (0x20) hits too.
 - What is kept was written by the ordinary path, so both say the same. Kept are answers of the
-  live zone until their time is up or a change touches their name. What was cut short is kept
-  for the client that it was chosen for.
-- Forms are learnt from messages that were read, and looked up by their octets after that. One
-  enters on its second sight: no flood of odd headers fills the table.
+  live zone until their time is up or a change touches their name, and those of static zones until
+  a zone comes or goes. What was cut short is kept for the client that it was chosen for.
+- The name is taken to end at its first zero octet; what has one in a label is not kept.
+- Forms are learnt from messages that were read, and looked up by their octets after that.
 - A denial holds nothing of its name but where it ends, so a zone's names of one length share
   one; it is forgotten when the serial moves. Names that the zone surely lacks need no more than
   that: a flood of names that come once leaves nothing behind.
@@ -18,13 +18,14 @@ Rules:
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
 
 from dnsregistry.answers.answer import Answer
 from dnsregistry.answers.asked import Asked
 from dnsregistry.answers.copies import Copy
 from dnsregistry.answers.denials import Denials, Denied, fill
 from dnsregistry.answers.entry import Entry
+from dnsregistry.answers.forms import Forms
+from dnsregistry.answers.lone import Zones
 from dnsregistry.answers.order import Chance
 from dnsregistry.answers.protocol import HEADER_OCTETS, Rcode, RRClass
 from dnsregistry.answers.query import Question
@@ -38,43 +39,14 @@ MOST_OCTETS = 256 << 20
 MOST_OF_A_NAME = 1024
 """Entries of one name: clients with a share of their own, whose sources may be forged. Past it they
 are made anew: to forget a name must stay cheap."""
-MOST_FORMS = 4096
-"""Spellings: the types, sizes and flags that are in use. Past it they are learnt anew."""
 NAME_AT = 10
 """Where the name begins in a question, which is a message without its id."""
 TYPE_CLASS_OCTETS = 4
-SHORTEST = NAME_AT + 1 + TYPE_CLASS_OCTETS
 _ROTATED = frozenset({RRType.A, RRType.AAAA, RRType.SRV})
 """Types whose records are the same octets wherever they stand: no name in them is compressed."""
 
 Write = Callable[[Question], bytes]
 """Writes the reply to the query as if it had asked this question."""
-
-
-class Lone(Protocol):
-    """A zone that no other lies over or under."""
-
-    @property
-    def origin(self) -> Name:
-        """Its name."""
-        ...
-
-    @property
-    def lacks(self) -> Callable[[bytes], bool]:
-        """Whether it surely has no such wire name, in lower case and without its root."""
-        ...
-
-
-class Zones(Protocol):
-    """What the table has to know of the zones."""
-
-    def alone(self) -> Lone | None:
-        """The live zone, unless another zone lies over it or under it."""
-        ...
-
-    def watch(self, watcher: Callable[[], None]) -> None:
-        """Call this whenever that may have changed."""
-        ...
 
 
 class AnswerTable:
@@ -86,7 +58,7 @@ class AnswerTable:
         self._chance = chance
         self._names: OrderedDict[bytes, dict[bytes, Entry | Denied]] = OrderedDict()
         self._denials: dict[tuple[Name, int], Denials] = {}
-        self._forms: dict[bytes, bytes] = {}
+        self._forms = Forms()
         self._octets = 0
         self._lacks: Callable[[bytes], bool] = _is_unsure
         self._absent = Denials(Name(()), Rcode.NXDOMAIN)
@@ -129,7 +101,7 @@ class AnswerTable:
             # A label with a zero octet in it, which is taken for the root when it is looked up.
             return
         name = question[NAME_AT:end].lower()
-        form = self._learn(question[:NAME_AT] + question[end:], asked)
+        form = self._forms.learn(question[:NAME_AT] + question[end:], asked)
         if not form:
             return
         peer = asked.standing.peer if is_cut else b""
@@ -190,9 +162,7 @@ class AnswerTable:
 
     def adopt(self, copy: Copy) -> None:
         """Hold what another table exported."""
-        if len(self._forms) >= MOST_FORMS:
-            self._forms.clear()
-        self._forms[copy.spelling] = copy.form
+        self._forms.hold(copy.spelling, copy.form)
         entry = Entry(
             copy.head,
             copy.prefix,
@@ -244,17 +214,6 @@ class AnswerTable:
         if denials is None:
             denials = self._denials[origin, rcode] = Denials(origin, rcode)
         return denials
-
-    def _learn(self, spelling: bytes, asked: Asked) -> bytes:
-        """The form that is spelt so; empty at its first sight."""
-        form = self._forms.get(spelling)
-        if form is None:
-            if len(self._forms) >= MOST_FORMS:
-                self._forms.clear()
-            self._forms[spelling] = b""
-        elif not form:
-            self._forms[spelling] = form = asked.form
-        return form or b""
 
     def _make(
         self, reply: bytes, end: int, answer: Answer, rtype: int, *, is_general: bool
