@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from ipaddress import ip_address
 from time import perf_counter
@@ -84,7 +84,8 @@ class Link(asyncio.Protocol):
         except asyncio.CancelledError:
             # It is under way: only what has started can be ended, and until then the
             # descriptors that it is to inherit must stay what they are.
-            self._process = await launching
+            with suppress(OSError):
+                self._process = await launching
             raise
 
     async def stop(self) -> None:
