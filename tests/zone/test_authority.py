@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dnsregistry.registry.registry import Registry
 from dnsregistry.zone.authority import Authority, Source
@@ -137,3 +139,34 @@ def test_the_live_zone_is_alone_until_another_lies_under_or_over_it() -> None:
     assert authority.alone() is live
     authority.put(_stone("local"), Source.FILE)
     assert authority.alone() is None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.booleans(),
+            st.sampled_from(
+                ["", "local", "registry.local", "a.registry.local", "b.a.registry.local"]
+            ),
+            st.sampled_from([Source.UNREAD, Source.FILE]),
+        )
+    )
+)
+def test_the_live_zone_is_alone_while_no_other_is_served_at_or_under_its_origin(
+    steps: list[tuple[bool, str, Source]],
+) -> None:
+    origin = Name.from_text("registry.local")
+    policy = LivePolicy(origin, 5, 1, EmptyService.NODATA, ())
+    live = LiveZone(Registry().catalogue, policy, 1)
+    authority = Authority([live])
+    put: set[tuple[str, Source]] = set()
+    for is_put, text, source in steps:
+        if is_put:
+            authority.put(_stone(text), source)
+            put.add((text, source))
+        elif (text, source) in put:
+            authority.remove(Name.from_text(text), source)
+            put.discard((text, source))
+        below = any(text.endswith(".registry.local") for text, _ in put)
+        covered = ("registry.local", Source.FILE) in put
+        assert authority.alone() is (None if below or covered else live)

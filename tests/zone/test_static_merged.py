@@ -214,3 +214,21 @@ def test_the_apex_keeps_the_live_soa_and_its_serial(users: House, lay: Lay) -> N
 
 def test_a_name_outside_is_not_ours(lay: Lay) -> None:
     assert tell(ask(lay("x 60 TXT x\n"), "example.org", "A")) == "not ours"
+
+
+def test_a_denial_that_a_live_name_between_makes_is_not_for_keeping(users: House, lay: Lay) -> None:
+    zone = lay("* 60 A 192.0.2.1\n")
+    denied = ask(zone, f"nobody.user-service.{ORIGIN}", "A", users.now)
+    assert isinstance(denied, NoName)
+    assert denied.until == 0
+
+
+def test_an_answer_that_names_another_service_is_not_for_keeping(users: House, lay: Lay) -> None:
+    users.add("h1", service="far", address=f"user.{ORIGIN}")
+    zone = lay("static 60 A 192.0.2.1\n")
+    found = ask(zone, f"_far._tcp.{ORIGIN}", "SRV", users.now)
+    assert isinstance(found, Found)
+    assert (found.additional, found.until) == ({}, 0)
+    near = ask(zone, f"_user-service._tcp.{ORIGIN}", "SRV", users.now)
+    assert isinstance(near, Found)
+    assert near.until > users.now
