@@ -20,6 +20,7 @@ from dnsregistry.servers.scatter import is_available
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.servers.workers.frames import Fields, Kind, Reader, pack
 from dnsregistry.servers.workers.replica import Configuration, Replica
+from dnsregistry.servers.workers.slice import ask_for_short_turns
 
 MOST_UNREAD = 1 << 20
 """Octets written that the main process has not read, until nothing more is asked of it."""
@@ -104,6 +105,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     gc.set_threshold(RESTING_COLLECTIONS)
+    ask_for_short_turns()
     control, *sockets = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
     for sock in (control, *sockets):
         sock.setblocking(False)
