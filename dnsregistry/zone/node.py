@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from ipaddress import IPv4Address
+from itertools import islice
 
+from dnsregistry.registry.admission import PROTOCOLS
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.instance import Instance, Status
@@ -43,6 +45,10 @@ from dnsregistry.zone.records import (
 )
 from dnsregistry.zone.rrset import RRset
 
+MOST_LOOKED_AT = 16
+"""Leases of a service that are looked through for one that is answered: most are. Where none of so
+many is, the count of those that are well is believed for `RELOOK_SECONDS`."""
+RELOOK_SECONDS = 1.0
 MOST_SERVICE_TYPES = 2000
 """Services listed to whoever browses for types: about what the longest message holds."""
 
@@ -213,14 +219,29 @@ class NodeMaker:
     def _service_types(self, name: Name, now: float) -> Node:
         types: dict[PTR, float] = {}
         for service in self._catalogue.services_after("", MOST_SERVICE_TYPES):
-            ends = _ends_by_protocol(self._catalogue.of_service(service), now)
-            for protocol, deadline in sorted(ends.items()):
-                owner = ServiceProtocol(service, protocol)
-                types[PTR(self._origin.prepend(*owner.labels()))] = deadline
-        # A type is there as long as the last of its leases, unless a change comes first.
+            for protocol in PROTOCOLS:
+                deadline = self._find_answered(service, protocol, now)
+                if deadline is not None:
+                    owner = ServiceProtocol(service, protocol)
+                    types[PTR(self._origin.prepend(*owner.labels()))] = deadline
+        # So long a lease of each type is answered, unless a change comes first.
         span = Span.before(min(types.values(), default=math.inf), self._policy.ttl, now)
         pointers = RRset(name, RRType.PTR, span.ttl, tuple(types))
         return Node(_ready([pointers] if types else []), span.until)
+
+    def _find_answered(self, service: str, protocol: str, now: float) -> float | None:
+        """Until when a service surely has an answered lease of a protocol; None without one."""
+        if not self._catalogue.count_healthy_type(service, protocol):
+            return None
+        leases = self._catalogue.of_service(service)
+        deadlines = [
+            lease.deadline
+            for lease in islice(leases, MOST_LOOKED_AT)
+            if lease.instance.protocol == protocol and lease.is_answered(now)
+        ]
+        if deadlines:
+            return max(deadlines)
+        return None if len(leases) <= MOST_LOOKED_AT else now + RELOOK_SECONDS
 
     def _services(self, name: Name, shown: list[Lease], port_of: PortOf, span: Span) -> Maker:
         return lambda: make_services(name, shown, port_of, self._origin, span.ttl, span.weights)
@@ -268,16 +289,6 @@ def _branch(live: Iterable[Lease]) -> Node | None:
 
 def _speaking(leases: Iterable[Lease], protocol: str, now: float) -> list[Lease]:
     return [x for x in leases if x.is_live(now) and x.instance.protocol == protocol]
-
-
-def _ends_by_protocol(leases: Iterable[Lease], now: float) -> dict[str, float]:
-    """The last deadline of the answered leases, by protocol."""
-    ends: dict[str, float] = {}
-    for lease in leases:
-        if lease.is_answered(now):
-            protocol = lease.instance.protocol
-            ends[protocol] = max(lease.deadline, ends.get(protocol, now))
-    return ends
 
 
 def _any_port(instance: Instance) -> int:

@@ -86,6 +86,15 @@ def test_no_type_of_service_is_no_data(house: House) -> None:
     assert house.says("_services._dns-sd._udp", "PTR") == "NoData"
 
 
+def test_a_type_is_listed_whichever_of_its_many_instances_is_well(house: House) -> None:
+    types = "_services._dns-sd._udp"
+    for number in range(40):
+        house.add(f"i{number}", address="10.0.0.2", status=Status.DRAINING)
+    assert house.says(types, "PTR") == "NoData"
+    house.add("last", address="10.0.0.3")
+    assert house.data(types, "PTR") == ["_user-service._tcp.registry.local."]
+
+
 def test_the_types_are_looked_for_again_only_when_one_may_be_gone(house: House) -> None:
     types = "_services._dns-sd._udp"
     house.add("a", ttl=4)
