@@ -69,6 +69,8 @@ def _do(step: Step, registry: Registry, now: float) -> Grant | None:
             raise LookupError(f"{step.instance_id!r} went while it was to be kept")
         if step.renewed:
             lease.renew(now)
+            # The sweep may have taken it while the commit ran.
+            registry.give_back([lease])
         return Grant(lease, created=False)
     entry = step.entry
     held = None if step.renewed else registry.catalogue.find(entry.instance.id)

@@ -107,12 +107,17 @@ class Plan:
         return [self._end(held, ChangeKind.REMOVED)]
 
     def expire(self, leases: Sequence[Lease]) -> Sequence[Step]:
-        """The steps for leases past their deadline, but for those that have ended already."""
-        find = self._registry.catalogue.find
+        """The steps for leases past their deadline, but for those that have ended already.
+
+        One that was renewed by a registration since it was found to be past it goes on.
+        """
+        now, find = self._now(), self._registry.catalogue.find
         return [
             self._end(_read(lease), ChangeKind.EXPIRED)
             for lease in leases
-            if fold_id(lease.instance.id) not in self._planned and find(lease.instance.id) is lease
+            if fold_id(lease.instance.id) not in self._planned
+            and find(lease.instance.id) is lease
+            and not lease.is_live(now)
         ]
 
     def mark(self) -> Sequence[Step]:
