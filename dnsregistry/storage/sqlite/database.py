@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,7 @@ class Database:
         self._path = path
         self._connection = connection
         self._identity = _identify(path)
+        self._known: Numbers | None = None
 
     @classmethod
     def open(cls, path: Path) -> "Database":
@@ -68,10 +69,12 @@ class Database:
                 connection.execute(f"PRAGMA journal_size_limit = {LOG_OCTETS}")
                 upgrade(connection)
                 connection.execute("UPDATE numbers SET revision = revision")
-                return cls(path, connection)
+                database = cls(path, connection)
+                database._known = database.numbers()
             except BaseException:
                 connection.close()
                 raise
+            return database
 
     @classmethod
     def read(cls, path: Path) -> "Database":
@@ -89,9 +92,13 @@ class Database:
                 raise
 
     def numbers(self) -> Numbers:
-        """The numbers as they were committed last."""
+        """The numbers as they were committed last. Raises sqlite3.Error."""
         query = "SELECT revision, sequence, serial FROM numbers"
-        return Numbers(*self._connection.execute(query).fetchone())
+        found = self._connection.execute(query).fetchone()
+        if found is None or not all(isinstance(number, int) for number in found[:2]):
+            raise sqlite3.DatabaseError("it is damaged: its last numbers are missing")
+        revision, sequence, serial = found
+        return Numbers(revision, sequence, serial if isinstance(serial, int) else None)
 
     def rows(self, after: int, most: int) -> list[tuple[int, str]]:
         """Up to `most` rows in the order of their sequence numbers, from above one."""
@@ -117,6 +124,7 @@ class Database:
         connection, numbers = self._connection, batch.numbers
         connection.execute("BEGIN IMMEDIATE")
         try:
+            self._check_numbers()
             if batch.puts:
                 connection.execute(
                     "INSERT OR REPLACE INTO lease SELECT key, value FROM json_each(?)",
@@ -135,6 +143,7 @@ class Database:
         except BaseException:
             self._roll_back()
             raise
+        self._known = numbers
 
     def probe(self) -> None:
         """Write and sync a good deal, and take it back. Raises as `commit` does."""
@@ -142,6 +151,7 @@ class Database:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
+            self._check_numbers()
             connection.execute("CREATE TABLE IF NOT EXISTS probe (octets BLOB)")
             connection.execute("INSERT INTO probe VALUES (zeroblob(?))", (PROBE_OCTETS,))
             connection.execute("COMMIT")
@@ -164,9 +174,14 @@ class Database:
             self._connection.execute("ROLLBACK")
 
     def _check_identity(self) -> None:
-        # SQLite would go on writing to a file that has no name any more.
+        # SQLite would go on writing to files that have no name any more, and a start not see it.
         if _identify(self._path) != self._identity:
-            raise OSError(None, "it was moved, removed or replaced while in use")
+            raise OSError(None, "it or its -wal file was moved, removed or replaced while in use")
+
+    def _check_numbers(self) -> None:
+        # Whoever else writes leases here gives out the same numbers for others.
+        if self.numbers() != self._known:
+            raise OSError(None, "another program has written to it while it was in use")
 
 
 @contextmanager
@@ -208,9 +223,10 @@ def told_of(path: Path) -> Iterator[None]:
         raise StoreError(f"the store {path} cannot be used: {error}") from error
 
 
-def _identify(path: Path) -> tuple[int, int] | None:
+def _identify(path: Path) -> Sequence[tuple[int, int]] | None:
+    """The file and its write-ahead log, as their names lead to them; None where one does not."""
     try:
-        found = os.stat(path)
+        found = os.stat(path), os.stat(f"{path}-wal")
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return [(one.st_dev, one.st_ino) for one in found]

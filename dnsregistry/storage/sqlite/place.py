@@ -49,7 +49,9 @@ class Lock:
     """The lock beside a file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(f"{path.name}.lock")
+        # Two names that lead to one file have one lock.
+        file = path.resolve()
+        self._path = file.with_name(f"{file.name}.lock")
         self._descriptor: int | None = None
 
     def take(self) -> None:
