@@ -1,11 +1,12 @@
 """`dnsregistry store`: look after the file that registrations are kept in."""
 
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 import click
 
@@ -18,11 +19,10 @@ from dnsregistry.storage.sqlite.transfer import export_lines, import_lines
 
 
 def _read_store(_context: click.Context, _option: click.Parameter, url: str | None) -> Path:
-    url = url or default_url()
     try:
-        return read_path(url)
+        return read_path(url or default_url())
     except ValueError as error:
-        raise click.BadParameter(f"{url}: {error}") from None
+        raise click.BadParameter(f"{url}: {error}" if url else f"it {error}") from None
 
 
 _store = click.option(
@@ -60,15 +60,22 @@ def check(path: Path) -> None:
 
 @store.command(name="export")
 @_store
-@click.argument("file", type=click.File("w", encoding="utf-8", lazy=False), default="-")
-def export_store(path: Path, file: TextIO) -> None:
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+def export_store(path: Path, file: Path) -> None:
     """Write all leases to FILE as lines of JSON; to standard output without one.
 
-    May be run while a server uses the file: the lines are those of one moment.
+    May be run while a server uses the file: the lines are those of one moment. What FILE held
+    before is replaced once all of them are written.
     """
-    with _told(), closing(Database.read(path)) as database, told_of(path), database.snapshot():
+    with (
+        _told(),
+        closing(Database.read(path)) as database,
+        told_of(path),
+        database.snapshot(),
+        _written(file, path) as out,
+    ):
         for line in export_lines(database):
-            file.write(f"{line}\n")
+            out.write(f"{line}\n")
 
 
 @store.command(name="import")
@@ -95,3 +102,27 @@ def _told() -> Iterator[None]:
         raise click.ClickException(str(error)) from None
     except sqlite3.Error as error:
         raise click.ClickException(f"the store: {error}") from None
+
+
+@contextmanager
+def _written(file: Path, store: Path) -> Iterator[IO[str]]:
+    """Write to a file that takes its name when the block has ended well."""
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        if file == Path("-"):
+            yield click.open_file("-", "w", encoding="utf-8")
+        elif file.exists() and not file.is_file():  # a pipe, a device
+            with file.open("w", encoding="utf-8") as out:
+                yield out
+        elif file.exists() and file.samefile(store):
+            raise click.ClickException(f"{file} is the store itself")
+        else:
+            with partial.open("x", encoding="utf-8") as out:
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            partial.replace(file)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {file}: {error.strerror}") from None
+    finally:
+        partial.unlink(missing_ok=True)

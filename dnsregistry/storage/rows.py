@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 
 from dnsregistry.registry.admission import admit
 from dnsregistry.registry.check import Health
@@ -26,6 +26,8 @@ else:
 
 # Text that is pure ASCII holds whatever Python's strings do, half a surrogate pair too.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_YEAR_10000 = 253_402_300_800
+"""The unix time from which on ISO 8601 has no way to write a time."""
 _NO_METADATA: Mapping[str, object] = {}
 KEPT = {
     *("id", "service", "protocol", "addresses", "host", "port", "ports", "priority", "weight"),
@@ -110,10 +112,11 @@ def read_row(sequence: int, text: str) -> Row:
 def check_row(row: Row) -> None:
     """Raise ValueError, or InvalidField, for what no registration could have come to."""
     entry = row.entry
-    if not (_is_number(entry.granted_at) and _is_number(row.renewed_at)):
-        raise ValueError("granted_at and renewed_at must be numbers")
-    if type(entry.revision) is not int or entry.revision < 1:
+    if not (_is_time(entry.granted_at) and _is_time(row.renewed_at)):
+        raise ValueError("granted_at and renewed_at must be unix times before the year 10000")
+    if not is_count(entry.revision) or not entry.revision:
         raise ValueError("revision must be a whole number above 0")
+    _check_types(entry.instance)
     if replace(admit_again(entry.instance), health=entry.instance.health) != entry.instance:
         raise ValueError("the instance is not in canonical form")
 
@@ -164,5 +167,19 @@ def _read_instance(kept: dict[str, Any]) -> Instance:
     )
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, float | int) and not isinstance(value, bool)
+def is_count(value: object) -> bool:
+    """Whether it is a whole number, and one that leaves room for as many more in the file."""
+    return type(value) is int and 0 <= value < 1 << 62
+
+
+def _is_time(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= cast("float", value) < _YEAR_10000
+
+
+def _check_types(instance: Instance) -> None:
+    """Raise ValueError for what JSON can hold and a request's body may not."""
+    numbers = (instance.port, instance.priority, instance.weight, *dict(instance.ports).values())
+    if any(type(number) is not int for number in numbers):
+        raise ValueError("port, ports, priority and weight must be whole numbers")
+    if instance.version is not None and type(instance.version) is not str:
+        raise ValueError("version must be text")

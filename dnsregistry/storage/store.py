@@ -44,6 +44,7 @@ class Store(Protocol):
         """Keep the SOA serial too: `tell` tells the one of now, which no answer has yet.
 
         Each change moves it by one at most; other causes may move it by some hundreds a second.
+        Raises StoreError: a serial that is not kept may not be told.
         """
         ...
 

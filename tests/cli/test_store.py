@@ -108,6 +108,38 @@ def test_an_export_is_imported_as_it_was(filled: Path, tmp_path: Path) -> None:
     assert json.loads(lines.read_text().splitlines()[0])["serial"] == 77
 
 
+def test_an_export_that_fails_leaves_the_one_before(filled: Path, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    backup.write_text("the one before")
+    _change(filled, "UPDATE lease SET entry = '{' WHERE sequence = 9")
+    for store in (filled, tmp_path / "nowhere"):
+        assert _run("export", str(backup), store=store).exit_code == 1
+        assert backup.read_text() == "the one before"
+    assert {file.name for file in tmp_path.iterdir()} <= {
+        *("backup", "registry.db", "registry.db.lock", "registry.db-shm", "registry.db-wal")
+    }
+
+
+def test_a_store_is_not_exported_over_itself(filled: Path) -> None:
+    result = _run("export", str(filled), store=filled)
+    assert (result.exit_code, result.output) == (1, f"Error: {filled} is the store itself\n")
+    assert _run("check", store=filled).exit_code == 0
+
+
+def test_an_export_goes_into_a_device(filled: Path) -> None:
+    result = _run("export", "/dev/full", store=filled)
+    assert result.exit_code == 1
+    assert "cannot write /dev/full: No space left on device" in result.output
+    assert Path("/dev/full").is_char_device()
+
+
+def test_an_import_takes_no_number_back(filled: Path) -> None:
+    """A used file without leases has numbers that were told."""
+    _change(filled, "DELETE FROM lease")
+    assert _run("import", store=filled, text=json.dumps(HEAD)).exit_code == 0
+    assert "revision 14\n" in _run("check", store=filled).output
+
+
 def test_an_export_goes_with_a_server_that_writes(path: Path) -> None:
     async def serve() -> Result:
         store = SqliteStore(path, Registry(), Clock())
@@ -157,6 +189,16 @@ def _row(sequence: int, **fields: object) -> dict[str, object]:
         ([HEAD, _row(1), _row(2, service="Web")], "line 3: the instance is not in canonical form"),
         ([HEAD, _row(1), _row(2, wait=1)], "line 3: unknown members: wait"),
         ([HEAD, _row(1), {"sequence": 2}], "line 3: KeyError"),
+        (["[" * 100_000], "line 1: it is nested too deep"),
+        ([HEAD, "[" * 100_000], "line 2: it is nested too deep"),
+        ([HEAD | {"sequence": 2**63 - 1}], "line 1: revision, sequence and serial must be whole"),
+        ([HEAD, _row(1) | {"revision": 2**63}], "line 2: revision must be a whole number"),
+        ([HEAD, _row(1) | {"granted_at": 1e300}], "line 2: granted_at and renewed_at must be unix"),
+        ([HEAD, _row(1) | {"granted_at": float("nan")}], "line 2: granted_at and renewed_at must"),
+        ([HEAD, _row(1, port=80.0)], "line 2: port, ports, priority and weight must be whole"),
+        ([HEAD, _row(1, weight=1.5)], "line 2: port, ports, priority and weight must be whole"),
+        ([HEAD, _row(1, ports={"a": True})], "line 2: port, ports, priority and weight must be"),
+        ([HEAD, _row(1, version=7)], "line 2: version must be text"),
     ],
 )
 def test_a_fault_in_one_line_imports_none(path: Path, lines: list[object], reason: str) -> None:

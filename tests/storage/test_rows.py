@@ -58,7 +58,7 @@ def _is_admitted(texts: list[str]) -> bool:
     return True
 
 
-@given(INSTANCES, st.integers(1), st.integers(1), TIMES, TIMES)
+@given(INSTANCES, st.integers(1), st.integers(1, 2**62 - 1), TIMES, TIMES)
 def test_a_row_is_read_back_as_it_was_written(
     instance: Instance, sequence: int, revision: int, granted_at: float, renewed_at: float
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dnsregistry.registry.registry import Registry
+from dnsregistry.settings import SettingsError, load
 from dnsregistry.storage.errors import StoreError
 from dnsregistry.storage.sqlite import database, schema
 from dnsregistry.storage.sqlite.database import Database, opened
@@ -274,3 +275,35 @@ def test_the_default_folder_is_made(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     with opened(read_path(default_url())):
         pass
     assert (tmp_path / "dnsregistry").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_user_without_a_home_is_told_so_and_may_name_a_file(
+    monkeypatch: pytest.MonkeyPatch, path: Path
+) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 54321)
+    with pytest.raises(SettingsError, match="no home directory for the default file"):
+        load({}, {}, None)
+    with opened(path):
+        pass
+
+
+def test_a_new_file_is_its_owners_alone(path: Path) -> None:
+    with opened(path):
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    assert set(modes.values()) == {0o600}
+    assert len(modes) == 4
+
+
+async def test_a_start_whose_serial_cannot_be_kept_is_refused(
+    path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
+    store = SqliteStore(path, Registry(), clock)
+    await store.start()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match=f"{path} cannot be used: another program has locked"):
+            await store.follow_serial(lambda: 1)
+    await store.stop()

@@ -1,7 +1,6 @@
 """Others that lay hands on the file while a server uses it: nothing acknowledged goes that way."""
 
 # Files as small as these are read and written at once.
-# ruff: noqa: ASYNC240
 
 import asyncio
 import sqlite3
@@ -13,9 +12,9 @@ import pytest
 
 from dnsregistry.registry.registry import Registry
 from dnsregistry.storage.errors import StoreAway, StoreError
+from dnsregistry.storage.rows import read_row
 from dnsregistry.storage.sqlite import committer
 from dnsregistry.storage.sqlite.database import Database, opened
-from dnsregistry.storage.sqlite.load import read_row
 from dnsregistry.storage.sqlite.store import SqliteStore
 from tests.program import Clock
 from tests.storage.conftest import Make

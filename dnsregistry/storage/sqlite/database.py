@@ -59,7 +59,9 @@ class Database:
         with told_of(path):
             if path.exists() and not path.is_file():
                 raise StoreError("it is no file")
-            connection = _connect(path, "rwc")
+            # SQLite would let everyone read a new one, and gives those beside it the same mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            connection = _connect(path, "rw")
             try:
                 check_version(connection)
                 (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()

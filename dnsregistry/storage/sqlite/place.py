@@ -6,6 +6,7 @@ is held for as long as the file is open, and goes with the process however that 
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from dnsregistry.storage.errors import StoreError
@@ -29,18 +30,24 @@ def read_path(url: str) -> Path:
 
 
 def default_url() -> str:
-    """The URL of the file in the user's state directory (XDG Base Directory Specification)."""
+    """The URL of the file in the user's state directory (XDG Base Directory Specification).
+
+    Raises ValueError for a user who has none.
+    """
     state = os.environ.get("XDG_STATE_HOME", "")
     # A relative path there is invalid, and to be ignored.
-    folder = Path(state) if state.startswith("/") else Path("~/.local/state").expanduser()
-    return f"{SCHEME}{folder / FOLDER / NAME}"
+    folder = state if state.startswith("/") else os.path.expanduser("~/.local/state")
+    if not folder.startswith("/"):
+        raise ValueError("is needed: this user has no home directory for the default file")
+    return f"{SCHEME}{Path(folder, FOLDER, NAME)}"
 
 
 def make_folder(path: Path) -> None:
     """Make the folder of the default file, where it is that. Raises OSError, or StoreError."""
     folder = path.parent
-    if str(path) == default_url().removeprefix(SCHEME):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(ValueError):
+        if str(path) == default_url().removeprefix(SCHEME):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not folder.is_dir():
         raise StoreError(f"the folder {folder} does not exist")
 

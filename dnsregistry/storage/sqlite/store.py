@@ -14,10 +14,10 @@ from dnsregistry.registry.check import Health
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal, settle
-from dnsregistry.storage.errors import StoreAway
+from dnsregistry.storage.errors import StoreAway, StoreError
 from dnsregistry.storage.rows import write_instance
 from dnsregistry.storage.sqlite.committer import STALL_SECONDS, Committer
-from dnsregistry.storage.sqlite.database import Batch, Database, Numbers, opened
+from dnsregistry.storage.sqlite.database import Batch, Database, Numbers, opened, told_of
 from dnsregistry.storage.sqlite.edits import Edit
 from dnsregistry.storage.sqlite.faults import explain
 from dnsregistry.storage.sqlite.load import load_registry
@@ -70,7 +70,11 @@ class SqliteStore:
     async def follow_serial(self, tell: Callable[[], int]) -> None:
         """Keep the serial from now on: one that is ahead of it is written before this returns."""
         self._tell_serial = tell
-        await self._committer.submit(Edit(lambda plan: plan.mark()))
+        with told_of(self._path):
+            try:
+                await self._committer.submit(Edit(lambda plan: plan.mark()))
+            except StoreAway as away:
+                raise StoreError(away.reason) from None
 
     async def stop(self) -> None:
         """Finish what waits, write the serial as it is, close."""

@@ -6,11 +6,12 @@ sequence number.
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.storage.errors import StoreError
-from dnsregistry.storage.rows import Row, read_row, write_instance, write_row
+from dnsregistry.storage.rows import Row, is_count, read_row, write_instance, write_row
 from dnsregistry.storage.sqlite.database import Batch, Database, Numbers
 from dnsregistry.storage.sqlite.inspect import Inspection, read_rows
 
@@ -44,9 +45,11 @@ def import_lines(database: Database, lines: Iterable[str]) -> int:
     if database.rows(0, 1):
         raise StoreError("it holds leases already, and nothing in it is ever overwritten")
     numbered = enumerate(lines, 1)
-    numbers = _read_head(next(numbered, (1, ""))[1])
+    numbers, own = _read_head(next(numbered, (1, ""))[1]), database.numbers()
     seen, puts = Inspection(), []
-    highest = numbers.revision
+    # A file that was used has given out numbers, though it may hold no lease any more.
+    highest = max(numbers.revision, own.revision)
+    numbers = replace(numbers, revision=highest, sequence=max(numbers.sequence, own.sequence))
     for place, line in numbered:
         try:
             row = _read_line(line)
@@ -65,12 +68,12 @@ def import_lines(database: Database, lines: Iterable[str]) -> int:
 
 def _read_head(line: str) -> Numbers:
     try:
-        head = json.loads(line)
+        head = _parse(line)
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise ValueError("it is no export of a store in a format that is known here")
         revision, sequence, serial = (head[name] for name in ("revision", "sequence", "serial"))
-        if not all(_is_count(number) for number in (revision, sequence)) or not (
-            serial is None or (_is_count(serial) and serial < 1 << 32)
+        if not all(is_count(number) for number in (revision, sequence)) or not (
+            serial is None or (is_count(serial) and serial < 1 << 32)
         ):
             raise ValueError("revision, sequence and serial must be whole numbers")
     except (ValueError, LookupError) as error:
@@ -79,14 +82,17 @@ def _read_head(line: str) -> Numbers:
 
 
 def _read_line(line: str) -> Row:
-    value: Any = json.loads(line)
+    value = _parse(line)
     if not isinstance(value, dict):
         raise ValueError("it is no object")
     sequence = value.pop("sequence", None)
-    if not _is_count(sequence) or not sequence:
+    if not is_count(sequence) or not sequence:
         raise ValueError("sequence must be a whole number above 0")
     return read_row(sequence, json.dumps(value))
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+def _parse(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
