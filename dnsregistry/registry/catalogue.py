@@ -4,9 +4,9 @@ Only the registry changes it. A lease past its deadline stays findable until it 
 whoever answers from here asks the lease whether it is live.
 """
 
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterator
 
+from dnsregistry.registry.alphabet import Alphabet
 from dnsregistry.registry.arrivals import Arrivals
 from dnsregistry.registry.index import Index
 from dnsregistry.registry.instance import Endpoint, Instance
@@ -26,7 +26,7 @@ class Catalogue:
         self._endpoints: Index[Endpoint] = Index()
         self._addresses: Index[Address] = Index()
         self._arrivals = Arrivals()
-        self._service_names: list[str] = []
+        self._service_names = Alphabet()
         self._healthy: dict[str, int] = {}
         self._healthy_types: dict[tuple[str, str], int] = {}
 
@@ -73,8 +73,7 @@ class Catalogue:
 
     def services_after(self, name: str, most: int) -> list[str]:
         """Up to `most` service names in alphabetical order, from above a name."""
-        start = bisect_right(self._service_names, name)
-        return self._service_names[start : start + most]
+        return self._service_names.after(name, most)
 
     def count_services(self) -> int:
         """How many services have instances."""
@@ -116,7 +115,7 @@ class Catalogue:
         instance = lease.instance
         service = instance.service
         if service not in self._services:
-            insort(self._service_names, service)
+            self._service_names.add(service)
         self._services.add(service, lease)
         if instance.is_serving:
             self._healthy[service] = self._healthy.get(service, 0) + 1
@@ -142,7 +141,7 @@ class Catalogue:
             if not self._healthy_types[kind]:
                 del self._healthy_types[kind]
         if service not in self._services:
-            del self._service_names[bisect_left(self._service_names, service)]
+            self._service_names.remove(service)
             self._healthy.pop(service, None)
         for label in instance.labels:
             self._labelled.discard((service, label), lease)
