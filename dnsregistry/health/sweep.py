@@ -15,6 +15,9 @@ from dnsregistry.storage.store import Store
 SLICE = 100
 """Leases looked at before the loop turns to others: a millisecond or two of work."""
 
+SHARING = 20
+"""Slices on their way at once: those that wait for a disk wait for it together."""
+
 log = structlog.get_logger("dnsregistry.health")
 
 
@@ -22,14 +25,24 @@ async def sweep(store: Store, now: Callable[[], float]) -> None:
     """End leases as they come due, until cancelled."""
     while True:
         try:
-            await asyncio.sleep(await _expire_slice(store, now))
+            await asyncio.sleep(await _expire_slices(store, now))
         except Exception:
             log.exception("sweep failed")
             await asyncio.sleep(SHORTEST_TTL)
 
 
-async def _expire_slice(store: Store, now: Callable[[], float]) -> float:
-    """End what is due, a slice at most; returns the seconds until there may be more."""
-    due = await store.expire(SLICE)
+async def _expire_slices(store: Store, now: Callable[[], float]) -> float:
+    """End what is due, some slices at most; returns the seconds until there may be more."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(SHARING):
+            ending = group.create_task(store.expire(SLICE))
+            await asyncio.sleep(0)
+            if ending.done() and _is_over(ending.result(), now()):
+                break
+    due = ending.result()
     # A lease granted meanwhile is never shorter than this, so it cannot be overslept.
     return SHORTEST_TTL if due is None else min(max(0.0, due - now()), SHORTEST_TTL)
+
+
+def _is_over(due: float | None, now: float) -> bool:
+    return due is None or due > now

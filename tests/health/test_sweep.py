@@ -1,19 +1,24 @@
 """The sweep, on the real event loop: leases end soon after their deadline, and nothing else."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from dnsregistry.health.sweep import SLICE, sweep
+from dnsregistry.health.sweep import SHARING, SLICE, sweep
 from dnsregistry.registry.admission import admit
 from dnsregistry.registry.feed import Change, ChangeKind
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
 from dnsregistry.storage.memory import MemoryStore
+from dnsregistry.storage.sqlite.database import Batch, Database
+from dnsregistry.storage.sqlite.store import SqliteStore
+from dnsregistry.storage.store import Store
 from tests.program import PATIENCE, Clock
 
 
@@ -22,8 +27,10 @@ def _make(id: str, ttl: float | None) -> Instance:
 
 
 @asynccontextmanager
-async def _sweeping(registry: Registry, now: Callable[[], float]) -> AsyncIterator[None]:
-    task = asyncio.create_task(sweep(MemoryStore(registry, now), now))
+async def _sweeping(
+    registry: Registry, now: Callable[[], float], store: Store | None = None
+) -> AsyncIterator[None]:
+    task = asyncio.create_task(sweep(store or MemoryStore(registry, now), now))
     yield
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -101,6 +108,34 @@ async def test_between_slices_the_loop_turns() -> None:
                 await asyncio.sleep(0)
                 seen.add(len(ended.ids))
     assert seen >= {SLICE * step for step in range(1, 11)}
+
+
+async def test_slices_wait_for_the_disk_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, commit = threading.Event(), Database.commit
+
+    def wait(self: Database, batch: Batch) -> None:
+        assert answers.wait(PATIENCE)
+        commit(self, batch)
+
+    registry, clock = Registry(), Clock()
+    store = SqliteStore(tmp_path / "registry.db", registry, clock)
+    await store.start()
+    count = 10 * SLICE
+    await asyncio.gather(*(store.grant(_make(f"i{number}", 10)) for number in range(count)))
+    ended = Ended(registry)
+    clock.advance(10)
+    before = store.tell()["commits"]
+    monkeypatch.setattr(Database, "commit", wait)
+    async with _sweeping(registry, clock, store):
+        for _ in range(3 * SHARING):
+            await asyncio.sleep(0)
+        answers.set()
+        await ended.wait(count)
+    # The first has one commit, the others the next.
+    assert store.tell()["commits"] == before + 2  # type: ignore[operator]
+    await store.stop()
 
 
 async def test_an_error_of_a_listener_is_logged_and_the_sweep_goes_on() -> None:
