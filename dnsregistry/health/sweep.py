@@ -23,18 +23,22 @@ log = structlog.get_logger("dnsregistry.health")
 
 async def sweep(store: Store, now: Callable[[], float]) -> None:
     """End leases as they come due, until cancelled."""
+    slices = 1
     while True:
         try:
-            await asyncio.sleep(await _expire_slices(store, now))
+            wait = await _expire_slices(store, now, slices)
+            # A store may be far away: it is asked several times at once only where much is due.
+            slices = 1 if wait else SHARING
+            await asyncio.sleep(wait)
         except Exception:
             log.exception("sweep failed")
             await asyncio.sleep(SHORTEST_TTL)
 
 
-async def _expire_slices(store: Store, now: Callable[[], float]) -> float:
+async def _expire_slices(store: Store, now: Callable[[], float], most: int) -> float:
     """End what is due, some slices at most; returns the seconds until there may be more."""
     async with asyncio.TaskGroup() as group:
-        for _ in range(SHARING):
+        for _ in range(most):
             ending = group.create_task(store.expire(SLICE))
             await asyncio.sleep(0)
             if ending.done() and _is_over(ending.result(), now()):
