@@ -59,7 +59,7 @@ class Guard:
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to remember."""
-        return not self._fallen and not self._held
+        return not self._fallen and not self._held and self._until is None
 
     def fall(self, instance_id: str, now: float) -> None:
         """An instance has turned unhealthy, here or at another node."""

@@ -160,6 +160,21 @@ def test_the_guard_lets_go_when_it_holds_too_few(ten: House) -> None:
     assert ten.answered == [*TEN[:4], *TEN[6:]]
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+def test_the_guard_lets_go_when_all_that_it_holds_are_taken_out(ten: House, leaves: bool) -> None:
+    ten.fail(*TEN[:6])
+    for key in TEN[:6]:
+        if leaves:
+            ten.registry.revoke(key, ten.clock())
+            ten.ward.leave(key, ten.clock())
+        else:
+            ten.registry.set_status(key, Status.DRAINING, ten.clock())
+    group = ten.ward.group("web")
+    assert group is not None
+    assert group.guard.until is None
+    assert ten.ward.released == [("web", 0)]
+
+
 def test_a_blip_of_many_holds_nothing(ten: House) -> None:
     ten.note(FAIL, *TEN)
     ten.note(PASS, *TEN)
