@@ -107,7 +107,11 @@ class Registration:
             raise OSError(f"status {status}")
         if status >= HTTPStatus.BAD_REQUEST:
             raise RegistrationRefused(f"status {status}: {answer.get('detail')}")
-        self.instance_id = str(answer["instance_id"])
+        instance_id = answer.get("instance_id")
+        if not isinstance(instance_id, str):
+            # A proxy before a registry that is away, or a page that asks for a login.
+            raise OSError(f"status {status} without an instance_id")
+        self.instance_id = instance_id
         self._interval = await self._ask_interval()
 
     async def _ask_interval(self) -> float:

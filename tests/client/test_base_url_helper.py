@@ -67,6 +67,25 @@ async def test_a_registry_that_is_away_at_the_start_is_tried_on(
     assert len(program.app.registry.catalogue) == 0
 
 
+async def test_an_answer_of_somebody_else_is_a_registry_that_is_away(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    somebody = await asyncio.start_server(answer, LOOPBACK, 0)
+    port = somebody.sockets[0].getsockname()[1]
+    assert await register_service("users", BASE_URL, f"http://{LOOPBACK}:{port}") is None
+    assert "without an instance_id" in caplog.text
+    somebody.close()
+    program = await start(dialects=f"base-url:{port}")
+    await wait_until(lambda: len(program.app.registry.catalogue) == 1)
+    await deregister_service()
+
+
 async def test_what_the_registry_refuses_is_told_at_once(spoken: Spoken) -> None:
     with pytest.raises(RegistrationRefused, match="service_name"):
         await register_service("no such name", BASE_URL)
