@@ -31,7 +31,8 @@ MOST_CHECKS = 16
 """Of one instance: each is a connection an interval."""
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 86_400.0
 """Ten a second is more than anyone needs; after a day nobody believes the last result."""
-SHORTEST_TIMEOUT = 0.01
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 0.01, 60.0
+"""A probe has its place among those that are under way for as long: who hangs must not keep it."""
 MOST_JITTER = 0.5
 MOST_STREAK = 100
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 31_536_000.0
@@ -126,7 +127,7 @@ def _read_pace(fields: Fields, probe: Probe) -> Pace:
     default = Pace()
     interval = fields.seconds("interval", SHORTEST_INTERVAL, LONGEST_INTERVAL, default.interval)
     timeout = fields.seconds(
-        "timeout", SHORTEST_TIMEOUT, LONGEST_INTERVAL, min(default.timeout, interval)
+        "timeout", SHORTEST_TIMEOUT, LONGEST_TIMEOUT, min(default.timeout, interval)
     )
     if timeout > interval:
         raise fields.refuse("timeout", f"{timeout:g} is longer than the interval, {interval:g}")

@@ -174,6 +174,7 @@ async def test_an_instance_of_its_own_address_is_refused_where_that_may_not_be_p
         ("interval", 0, "not between 0.1"),
         ("interval", float(10**9), "not between 0.1"),
         ("timeout", 11, "longer than the interval"),
+        ("timeout", 61, "not between 0.01 and 60"),
         ("jitter", 1, "not between 0 and 0.5"),
         ("failures_before_unhealthy", 0, "not between 1 and 100"),
         ("success_before_healthy", 1.5, "must be a whole number"),
