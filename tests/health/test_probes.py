@@ -2,10 +2,14 @@
 
 import asyncio
 import os
+import socket
+import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,3 +188,57 @@ async def test_a_name_is_resolved_by_the_machine(asker: Asker, backend: Backend)
     assert (await asker.ask(TcpProbe(), backend.port, "localhost")).passed
     outcome = await asker.ask(TcpProbe(), backend.port, "nobody.invalid")
     assert outcome.reason.startswith("nobody.invalid does not resolve")
+
+
+_HANG = """
+import asyncio, socket, time
+from dnsregistry.health.probing.connect import SystemResolver
+
+def hang(*_):
+    time.sleep(600)
+
+async def main():
+    resolver = SystemResolver()
+    socket.getaddrinfo = hang
+    lookup = asyncio.create_task(resolver.resolve("hangs.test"))
+    await asyncio.sleep(0.1)
+    resolver.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_names_that_hang_hold_up_no_others_and_are_asked_for_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    end = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def hang(host: str, *args: Any) -> Any:
+        asked.append(host)
+        if host != "localhost":
+            end.wait()
+        return look_up("localhost", *args)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    resolver = SystemResolver()
+    names = [f"hangs-{number}.test" for number in range(50)]
+    lookups = [asyncio.create_task(resolver.resolve(name)) for name in names * 2]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        assert await resolver.resolve("localhost")
+        end.set()
+        assert all(await asyncio.gather(*lookups))
+    assert sorted(asked) == sorted([*names, "localhost"])
+
+
+async def test_a_name_that_hangs_does_not_hold_up_the_end_of_the_program() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _HANG)
+    try:
+        async with asyncio.timeout(30):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

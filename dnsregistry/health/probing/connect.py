@@ -12,9 +12,10 @@ import socket
 import ssl
 import struct
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
-from typing import Protocol
+from threading import Thread
+from typing import Protocol, TypeAlias
 
 from dnsregistry.health.outcome import Forbidden, ProbeFailed
 from dnsregistry.health.targets import TargetPolicy
@@ -22,8 +23,9 @@ from dnsregistry.registry.check import Place, Tls
 from dnsregistry.registry.check_description import write_place
 from dnsregistry.registry.names import Address
 
-THREADS = 16
-"""For the system's resolver, which blocks: a few slow names must not hold up all others."""
+THREADS = 256
+"""Names that are looked up at once: many that hang must not hold up all others."""
+_Found: TypeAlias = Sequence[Address] | Exception
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that ends a connection at once: thousands a second in TIME_WAIT would use up the
 ports of a machine."""
@@ -42,22 +44,56 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """The machine's own resolver, in threads of its own."""
+    """The machine's own resolver, which blocks: each name under way has a thread of its own.
+
+    A name is asked for once at a time, so that one whose servers hang takes one thread, however
+    many checks want it. Nobody waits for a thread, the end of the program neither.
+    """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="probe-resolver")
+        self._free = asyncio.Semaphore(THREADS)
+        self._under_way: dict[str, asyncio.Future[_Found]] = {}
 
     async def resolve(self, host: str) -> Sequence[Address]:
         """What getaddrinfo says."""
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._threads, socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM
-        )
-        return list(dict.fromkeys(ip_address(str(item[4][0])) for item in found))
+        lookup = self._under_way.get(host)
+        if lookup is None:
+            await self._free.acquire()
+            # Somebody else may have asked while this one waited.
+            lookup = self._under_way.get(host)
+            if lookup is None:
+                lookup = self._begin(host)
+            else:
+                self._free.release()
+        found = await asyncio.shield(lookup)
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def close(self) -> None:
-        """Let go of the threads; one that hangs in the resolver ends by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """There is nothing to let go of: threads end by themselves, and hold up nobody."""
+
+    def _begin(self, host: str) -> "asyncio.Future[_Found]":
+        loop = asyncio.get_running_loop()
+        lookup: asyncio.Future[_Found] = loop.create_future()
+
+        def finish(found: _Found) -> None:
+            del self._under_way[host]
+            self._free.release()
+            lookup.set_result(found)
+
+        def look_up() -> None:
+            found = _look_up(host)
+            # The program may have ended meanwhile.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(finish, found)
+
+        self._under_way[host] = lookup
+        try:
+            Thread(target=look_up, name="probe-resolver", daemon=True).start()
+        except RuntimeError as error:
+            finish(OSError(str(error)))
+        return lookup
 
 
 class Contexts:
@@ -142,6 +178,14 @@ class Connector:
             else:
                 return sock
         raise failure
+
+
+def _look_up(host: str) -> _Found:
+    try:
+        found = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
+        return list(dict.fromkeys(ip_address(str(item[4][0])) for item in found))
+    except Exception as error:  # noqa: BLE001 - told to whoever asked
+        return error
 
 
 def open_socket(address: Address, kind: socket.SocketKind) -> socket.socket:
