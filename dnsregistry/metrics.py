@@ -17,6 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from dnsregistry.api.dialects.tally import BOUNDS, DialectTally
+from dnsregistry.health.tally import BOUNDS as CHECK_BOUNDS
 from dnsregistry.health.tally import HealthTally
 from dnsregistry.registry.registry import Registry
 from dnsregistry.scan.tally import ScanTally
@@ -94,7 +95,10 @@ class CheckCollector(Collector):
         self._read = read
 
     def collect(self) -> Iterator[Metric]:
-        """One counter, by result: its rates tell how many pass."""
+        """Counters of checks by result, whose rates tell how many pass, and of what followed.
+
+        The numbers by service are told by the API: a scrape costs the same with many services.
+        """
         tally = self._read()
         checks = CounterMetricFamily(
             "dnsregistry_checks", "Health checks that were made.", labels=["result"]
@@ -102,6 +106,22 @@ class CheckCollector(Collector):
         checks.add_metric(["passed"], tally.passed)
         checks.add_metric(["failed"], tally.probes - tally.passed)
         yield checks
+        for name, text, number in (
+            ("transitions", "Checks that turned healthy or unhealthy.", tally.transitions),
+            ("refused", "Checks of addresses that may not be probed.", tally.refused),
+            ("guard_trips", "Times that many instances failed at once.", tally.guard_trips),
+            ("revoked", "Instances that were revoked by their checks.", tally.revoked),
+            ("write_failures", "Verdicts that the store did not take.", tally.write_failures),
+            ("faults", "Checks that failed in themselves.", tally.faults),
+        ):
+            yield CounterMetricFamily(f"dnsregistry_checks_{name}", text, number)
+        bounds = [*map(str, CHECK_BOUNDS), "+Inf"]
+        yield HistogramMetricFamily(
+            "dnsregistry_checks_lag_seconds",
+            "How late checks were begun.",
+            buckets=list(zip(bounds, accumulate(tally.lags), strict=True)),
+            sum_value=None,
+        )
 
 
 class ScanCollector(Collector):

@@ -116,3 +116,30 @@ async def test_metadata_of_one_document_is_told_by_the_others(
     async with program.http.get(url) as response:
         [instance] = (await response.json())["instances"]
     assert instance["metadata"] == {"base_url": f"http://localhost:{PORT}"}
+
+
+async def test_metadata_that_no_document_would_have_taken_is_told_by_none_of_them(
+    program: Program, speakers: dict[str, Speaker]
+) -> None:
+    said = {"host": 5, "agent_type": [], "capabilities": ["x", 1]}
+    url = "http://user:secret@evil.test/"
+    metadata = {"agent_said": said, "base_url": url, "location": "HTTP://evil\0"}
+    await program.register("i1", service=SERVICE, ttl=None, port=PORT, metadata=metadata)
+    ask = {"action": "get_agent_endpoint", "agent_name": "i1"}
+    async with program.http.post(_url(program, "agents"), json=ask) as response:
+        agent = await response.json()
+    assert (agent["host"], agent["agent_type"], agent["capabilities"]) == (
+        "10.0.0.1",
+        "service",
+        [],
+    )
+    made_up = f"http://10.0.0.1:{PORT}"
+    async with program.http.get(f"{_url(program, 'base-url')}/services/{SERVICE}") as response:
+        [instance] = (await response.json())["instances"]
+    assert instance["base_url"] == made_up
+    async with program.http.get(f"{_url(program, 'modularity')}/api/services/i1") as response:
+        assert (await response.json())["location"] == made_up
+
+
+def _url(program: Program, dialect: str) -> str:
+    return f"http://{LOOPBACK}:{program.dialects[dialect]}"

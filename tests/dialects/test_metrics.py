@@ -47,6 +47,16 @@ async def test_the_documents_list_of_metrics_is_told_on_both_ports(speak: Speak)
         }  # fmt: skip
         for result in ("passed", "failed"):
             assert told["dnsregistry_checks_total", f"result={result}"] == 0
+        for name in (
+            "transitions",
+            "refused",
+            "guard_trips",
+            "revoked",
+            "write_failures",
+            "faults",
+        ):
+            assert told[f"dnsregistry_checks_{name}_total", ""] == 0
+        assert told["dnsregistry_checks_lag_seconds_bucket", "le=+Inf"] == 0
     seconds = "dnsregistry_dialect_request_seconds"
     assert told[f"{seconds}_count", "dialect=modularity"] == 7
     assert told[f"{seconds}_bucket", "dialect=modularity,le=+Inf"] == 7

@@ -11,7 +11,6 @@ MOST_URL = 2048
 LOOPBACK = "127.0.0.1"
 _PORTS = {"http": 80, "https": 443}
 _PRINTABLE = re.compile(r"[!-~]+")
-_SCHEMES = ("http://", "https://")
 _KEYS = ("base_url", "location")
 
 
@@ -53,9 +52,18 @@ def write_url(instance: Instance) -> str:
     """Where the instance is reached: the URL that it was registered with, else one made up."""
     for key in _KEYS:
         text = instance.metadata.get(key)
-        if isinstance(text, str) and text.lower().startswith(_SCHEMES):
+        if isinstance(text, str) and _is_url(key, text):
             return text
     host = write_host(instance)
     if instance.host is None and isinstance(instance.addresses[0], IPv6Address):
         host = f"[{host}]"
     return f"http://{host}:{instance.port}"
+
+
+def _is_url(field: str, text: str) -> bool:
+    # Metadata of other APIs was never looked at.
+    try:
+        read_url(field, text)
+    except InvalidField:
+        return False
+    return True

@@ -95,8 +95,7 @@ def describe(lease: Lease) -> dict[str, object]:
     """An instance as the document's answer has it, whoever registered it."""
     instance = lease.instance
     metadata = dict(instance.metadata)
-    kept = metadata.pop(SAID, None)
-    said: Mapping[str, object] = kept if isinstance(kept, dict) else {}
+    said = _read_said(metadata.pop(SAID, None))
     return {
         "host": said.get("host", write_host(instance)),
         "port": instance.port,
@@ -107,6 +106,17 @@ def describe(lease: Lease) -> dict[str, object]:
         "metadata": metadata,
         "last_registered": write_time(lease.renewed_at),
     }
+
+
+def _read_said(kept: object) -> Mapping[str, object]:
+    """What was kept as it was said; metadata of other APIs may have anything there."""
+    if not isinstance(kept, dict):
+        return {}
+    said = {name: kept[name] for name in ("host", "agent_type") if isinstance(kept.get(name), str)}
+    texts = kept.get("capabilities")
+    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        said["capabilities"] = texts
+    return said
 
 
 def _is_label(text: str) -> bool:
