@@ -4,9 +4,11 @@ import socket
 
 import pytest
 
+from dnsregistry.api.dialects.known import USUAL_PORTS
 from dnsregistry.servers.sockets import ListenError
 from dnsregistry.settings import SettingsError, load
 from tests.conftest import Start
+from tests.program import LOOPBACK
 
 
 async def test_a_dialect_listens_on_a_free_port_and_that_is_told(start: Start) -> None:
@@ -15,6 +17,27 @@ async def test_a_dialect_listens_on_a_free_port_and_that_is_told(start: Start) -
     url = f"http://127.0.0.1:{program.dialects['base-url']}/status"
     async with program.http.get(url) as response:
         assert response.status == 200
+
+
+async def test_all_dialects_listen_at_their_documents_own_ports(start: Start) -> None:
+    for port in (*USUAL_PORTS.values(), 8100):
+        try:
+            socket.create_server((LOOPBACK, port)).close()
+        except OSError:
+            pytest.skip(f"port {port} is somebody else's on this machine")
+    program = await start(dialects="all", agents_health_port=8100)
+    assert program.dialects == {**USUAL_PORTS, "agents-health": 8100}
+    for url, body in (
+        ("http://localhost:5353", {"query_type": "list_all"}),
+        ("http://localhost:5000/api/services", None),
+        ("http://localhost:7100", {"action": "list_agents"}),
+        ("http://localhost:8100/health", None),
+        ("http://localhost:3100/services", None),
+        ("http://localhost:8006/services", None),
+    ):
+        method = "GET" if body is None else "POST"
+        async with program.http.request(method, url, json=body) as response:
+            assert response.status == 200
 
 
 async def test_a_taken_port_ends_the_start_and_names_the_dialect(start: Start) -> None:
