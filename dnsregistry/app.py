@@ -158,8 +158,13 @@ class App:
         async for instance in take_turns(held):
             self._reverse.take_in(instance)
             self.checking.drains.begin(instance, self._now())
-        await self.checking.prober.load()
-        self._spawn(self.checking.prober.run(), "checks")
+        prober = self.checking.prober
+        if self._cluster is not None:
+            nodes = self._cluster.nodes
+            prober.placement.replace(nodes.living, nodes.name)
+            self._spawn(nodes.follow(prober.replace_nodes), "nodes")
+        await prober.load()
+        self._spawn(prober.run(), "checks")
         await self._zone_watch.load()
         self._spawn(self._zone_watch.run(), "zone files")
         self._spawn(sweep(self.store, self._now), "sweep")

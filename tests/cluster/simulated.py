@@ -207,7 +207,7 @@ class SimulatedStore:
             verdict = b"apart"
         if int(words[4]):
             self._reap(op)
-        return [verdict, self.now, self.last]
+        return [verdict, self.now, self.last, [words[0].encode()]]
 
     def _find_lost(self, revision: int) -> int | None:
         gaps = self.state.meta.get("lost", [])

@@ -19,6 +19,7 @@ from dnsregistry.storage.cluster.beats import MOST_IN_SCRIPT
 from dnsregistry.storage.cluster.link import Fields, Link, LinkDown, Reply
 from dnsregistry.storage.cluster.loading import Loading
 from dnsregistry.storage.cluster.merge import Standing, plan
+from dnsregistry.storage.cluster.nodes import LIVING_SECONDS
 from dnsregistry.storage.cluster.replica import Hole, Replica, Snapshot
 from dnsregistry.storage.cluster.scripts import Script, Scripts
 from dnsregistry.storage.cluster.timing import StoreClock
@@ -40,6 +41,8 @@ NO_LINEAGE = "-"
 LOG_PAGE = 500
 PAST_READ = 2000
 """Changes from before a node came of which it learns the nonces: more than a failover may lose."""
+
+_LIVING_MS = round(LIVING_SECONDS * 1000)
 
 log = structlog.get_logger("dnsregistry.storage")
 
@@ -116,7 +119,7 @@ class Joining:
             link,
             self._scripts.tick,
             *(replica.epoch, self._node, replica.revision, replica.past.nonce()),
-            *(self._draw(), most),
+            *(self._draw(), most, _LIVING_MS),
         )
 
     async def _compare(self, link: Link) -> str:

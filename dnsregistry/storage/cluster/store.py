@@ -34,6 +34,7 @@ from dnsregistry.storage.cluster.link import (
     find_master,
     open_link,
 )
+from dnsregistry.storage.cluster.nodes import Nodes
 from dnsregistry.storage.cluster.replica import Hole, Replica
 from dnsregistry.storage.cluster.scripts import Script, load_scripts
 from dnsregistry.storage.cluster.snapshot import SnapshotKeeper
@@ -95,7 +96,7 @@ class ClusterOptions:
 
 
 class ClusterStore:
-    """One node. `now` is the registry's clock."""
+    """One node. `now` is the registry's clock. `nodes` are those that live, this one among them."""
 
     def __init__(
         self,
@@ -115,8 +116,9 @@ class ClusterStore:
         self._replica = Replica(registry, self._hear)
         self._writer = Writer(options.replicas)
         self._beats = Beats(self._send_beats)
+        self.nodes = Nodes(_draw(), now)
         self._joining = Joining(
-            secrets.token_hex(6),
+            self.nodes.name,
             registry,
             self._replica,
             self._clock,
@@ -339,6 +341,8 @@ class ClusterStore:
         """Join, then follow until something fails."""
         try:
             self._base = await self._joining.join(link, self._beaten)
+            reply = await self._joining.tick(link, 0)
+            self.nodes.find(_names(reply))
             self._find(link)
             await _run_together(
                 self._follow(link),
@@ -367,6 +371,7 @@ class ClusterStore:
             await asyncio.sleep(TICK_SECONDS * (0.75 + random() / 2))  # noqa: S311 - only spreads
             before = self._replica.revision
             reply = await self._joining.tick(link, 0)
+            self.nodes.hear(_names(reply))
             if reply[0] != b"same":
                 raise Behind(f"the log is {reply[0].decode()}")
             silent = silent + 1 if before < reply[2] and before == self._replica.revision else 0
@@ -466,7 +471,7 @@ class ClusterStore:
         lease.renewed_at = now
 
     def _next_due(self, reply: Reply) -> float | None:
-        _, _, _, key, deadline = (*reply, None, None)[:5]
+        *_, key, deadline = (*reply, None, None)[:6]
         if key is None:
             return None
         lease = self._registry.catalogue.find(key.decode())
@@ -520,6 +525,10 @@ class ClusterStore:
         for key in keys:
             if find(key) is not None:
                 self._beaten[key] = now
+
+
+def _names(reply: Reply) -> list[str]:
+    return [name.decode() for name in reply[3]]
 
 
 def _draw() -> str:

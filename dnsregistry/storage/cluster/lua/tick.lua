@@ -1,7 +1,8 @@
 -- What every node does a few times a second: say that it is there, end leases that are due, and
 -- compare its last change with the log's.
--- ARGV: epoch, node, its revision, the nonce of that, a nonce for what ends here, the most to end.
--- Returns {verdict, now, last revision, key that is due next, its deadline}: 'same', 'trimmed' (the log no longer holds what
+-- ARGV: epoch, node, its revision, the nonce of that, a nonce for what ends here, the most to end,
+-- how many ms a node lives without a word.
+-- Returns {verdict, now, last revision, nodes that live, key that is due next, its deadline}: 'same', 'trimmed' (the log no longer holds what
 -- comes next), 'apart' (the log holds something else there, or ends before), or {'epoch'}.
 if not is_epoch(ARGV[1]) then
   return {'epoch'}
@@ -44,6 +45,7 @@ for _, key in ipairs(due) do
 end
 redis.call('ZREMRANGEBYRANK', GONE, 0, -MOST_GONE - 1)
 redis.call('ZADD', NODES, text(now), ARGV[2])
-redis.call('ZREMRANGEBYSCORE', NODES, '-inf', text(now - 60000))
+redis.call('ZREMRANGEBYSCORE', NODES, '-inf', text(now - tonumber(ARGV[7])))
+local living = redis.call('ZRANGE', NODES, 0, -1)
 local next = redis.call('ZRANGE', DUE, 0, 0, 'WITHSCORES')
-return {verdict, now, (read_last()), next[1], tonumber(next[2])}
+return {verdict, now, (read_last()), living, next[1], tonumber(next[2])}
