@@ -39,7 +39,10 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
         count = 0
 
         async def start(
-            *arguments: str, within: Sequence[str] = (), host: str = LOOPBACK, **variables: str
+            *arguments: str,
+            within: Sequence[str] = (),
+            host: str = LOOPBACK,
+            **variables: str | None,
         ) -> Node:
             nonlocal count
             ready = tmp_path / f"ready-{count}"

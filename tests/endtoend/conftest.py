@@ -15,7 +15,7 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
     """Start `dnsregistry serve` on free ports, with further arguments; killed at the end."""
     started: list[Served] = []
 
-    async def start(*arguments: str, **variables: str) -> Served:
+    async def start(*arguments: str, **variables: str | None) -> Served:
         ready = tmp_path / f"ready-{len(started)}"
         ports = ("--dns-port", "0", "--http-port", "0", "--ready-file", str(ready))
         served = await Served.start(*ports, *arguments, variables=variables)

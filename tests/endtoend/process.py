@@ -38,21 +38,28 @@ def command() -> str:
     return str(Path(sys.executable).with_name("dnsregistry"))
 
 
-def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """A clean environment in which Python tells of what it would keep to itself."""
-    return {
+def environment(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """A clean environment in which Python tells of what it would keep to itself.
+
+    A variable of None is left out, that of the store too.
+    """
+    told = {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",
         "PYTHONWARNINGS": _WARNINGS,
         "DNSREGISTRY_STORE": "memory://",
         **variables,
     }
+    return {name: value for name, value in told.items() if value is not None}
 
 
-async def run(*arguments: str, variables: Mapping[str, str] | None = None) -> Finished:
+async def run(*arguments: str, variables: Mapping[str, str | None] | None = None) -> Finished:
     """Run `dnsregistry serve`, which is expected to end on its own."""
-    process = await _spawn([command(), "serve", *arguments], variables or {})
-    return await _finish(process)
+    served = await Served.start(*arguments, variables=variables or {})
+    try:
+        return await _finish(served.process)
+    finally:
+        await served.kill()
 
 
 class Served:
@@ -63,7 +70,7 @@ class Served:
 
     @classmethod
     async def start(
-        cls, *arguments: str, variables: Mapping[str, str], within: Sequence[str] = ()
+        cls, *arguments: str, variables: Mapping[str, str | None], within: Sequence[str] = ()
     ) -> "Served":
         """Start it with these arguments; `within` is a command that becomes it."""
         return cls(await _spawn([*within, command(), "serve", *arguments], variables))
@@ -100,7 +107,7 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-async def _spawn(arguments: Sequence[str], variables: Mapping[str, str]) -> Process:
+async def _spawn(arguments: Sequence[str], variables: Mapping[str, str | None]) -> Process:
     return await asyncio.create_subprocess_exec(
         *arguments, stdout=PIPE, stderr=PIPE, env=environment(variables)
     )

@@ -47,7 +47,7 @@ AGENTS = Dialect(
         Variable("SERVICE_REGISTRY_HEALTH_PORT", "agents_health_port"),
         Variable(BACKEND, "store", read_store, Flag("backend")),
         Variable(REDIS_URL, None, flag=Flag("redis-url")),
-        Variable(REDIS_PREFIX, None),
+        Variable(REDIS_PREFIX, "store_prefix"),
     ),
     build=_build,
     other_ports={"health": "agents_health_port"},
