@@ -11,6 +11,8 @@ from tests.endtoend.conftest import Serve
 from tests.endtoend.process import run
 
 FREE_PORTS = ("--dns-port=0", "--http-port=0")
+NO_STORE = {"DNSREGISTRY_STORE": None}
+"""So that a document's variable says which."""
 
 
 async def test_where_each_dialect_listens_is_told(serve: Serve) -> None:
@@ -47,7 +49,12 @@ async def test_the_documents_flags_and_variables_say_where(serve: Serve) -> None
         (("--port=1",), {}, "--port is a flag of modularity, which is off"),
         (("--dialects=modularity", "--port=x"), {}, "REGISTRY_PORT=x: 'x' is no port number"),
         (("--backend=redis",), {}, "--backend is a flag of agents, which is off"),
-        (("--dialects=agents", "--backend=etcd"), {}, "SERVICE_REGISTRY_BACKEND=etcd: is neither"),
+        (("--dialects=agents:0", "--backend=etcd"), NO_STORE,
+         "SERVICE_REGISTRY_BACKEND=etcd: is neither"),
+        (("--dialects=agents:0", "--backend=redis", "--redis-url=redis://127.0.0.1:x"), NO_STORE,
+         "SERVICE_REGISTRY_BACKEND=redis://127.0.0.1:x: port"),
+        (("--dialects=agents:0",), {"SERVICE_REGISTRY_REDIS_PREFIX": "a prefix"},
+         "SERVICE_REGISTRY_REDIS_PREFIX=a prefix: "),
         (("--scan-ranges=10.0.0.0/8",), {}, "SCAN_RANGES=10.0.0.0/8: 10.0.0.0/8 is larger than"),
         (("--dialects=tip-port",), {}, "'tip-port' is no dialect; did you mean ip-port?"),
         (("--dialects=modularity",), {"REGISTRY_HOST": "0.0.0.0"}, "say INSECURE=true"),
@@ -57,7 +64,7 @@ async def test_the_documents_flags_and_variables_say_where(serve: Serve) -> None
     ],
 )  # fmt: skip
 async def test_what_is_wrong_is_one_sentence(
-    flags: tuple[str, ...], variables: dict[str, str], sentence: str
+    flags: tuple[str, ...], variables: dict[str, str | None], sentence: str
 ) -> None:
     finished = await run(*FREE_PORTS, *flags, variables=variables)
     assert finished.code == 1
