@@ -267,6 +267,11 @@ class Joining:
             ) from None
 
 
+def names_in(reply: Reply) -> list[str]:
+    """The nodes that live, of the reply to a tick."""
+    return [name.decode() for name in reply[3]]
+
+
 def _nonces(entry_id: bytes, fields: Fields) -> list[tuple[int, str]]:
     """The nonces that an entry tells: its own, and that of the one before it."""
     revision = _revision(entry_id)

@@ -1,5 +1,6 @@
 """The scripts that decide, each with the prelude before it; their files tell what they take."""
 
+import secrets
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
@@ -42,3 +43,8 @@ def load_scripts() -> Scripts:
         return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
     return Scripts(**{name: load(name) for name in Scripts.__slots__})
+
+
+def draw_nonce() -> str:
+    """A name for one request, by which scripts know it when it comes again."""
+    return secrets.token_hex(6)

@@ -1,0 +1,214 @@
+"""A node's changes: each is answered when the store has it and the own replica has applied it."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from dnsregistry.registry.errors import InvalidField, UnknownInstance
+from dnsregistry.registry.instance import Instance
+from dnsregistry.registry.lease import HeldLease, Lease
+from dnsregistry.registry.registry import Grant, Registry, Renewal
+from dnsregistry.storage.cluster.beats import MOST_IN_SCRIPT, Beats
+from dnsregistry.storage.cluster.joining import Joining
+from dnsregistry.storage.cluster.link import LinkDown, Reply
+from dnsregistry.storage.cluster.replica import Replica
+from dnsregistry.storage.cluster.scripts import Script, Scripts, draw_nonce
+from dnsregistry.storage.cluster.supervisor import Supervisor
+from dnsregistry.storage.cluster.waiting import Waiters
+from dnsregistry.storage.cluster.wire import key_of, label_of, ttl_of, write_body, write_state
+from dnsregistry.storage.cluster.writer import Writer
+from dnsregistry.storage.errors import StoreAway
+
+ANSWER_SECONDS = 3.0
+"""What a change may take until its client is told to try again: two failures of the link."""
+ARRAY_PART = 500
+"""Instances of an array in one script: ten milliseconds of the store's time."""
+
+
+class Changes:
+    """What the Protocol of stores says of each change is kept here."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        replica: Replica,
+        joining: Joining,
+        scripts: Scripts,
+        writer: Writer,
+        waiters: Waiters,
+        supervisor: Supervisor,
+        now: Callable[[], float],
+    ) -> None:
+        self._registry = registry
+        self._replica = replica
+        self._joining = joining
+        self._scripts = scripts
+        self._writer = writer
+        self._waiters = waiters
+        self._supervisor = supervisor
+        self._now = now
+        self._beats = Beats(self._send_beats)
+        self._last_heard = 0
+
+    async def stop(self) -> None:
+        """End what is on its way."""
+        self._writer.fail("it is being closed")
+        await self._beats.stop()
+
+    async def grant(self, instance: Instance) -> Grant:
+        """Register an instance."""
+        self._registry.promise(instance)
+        try:
+            with self._bounded():
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    return (await self._put([instance]))[0]
+        finally:
+            self._registry.release(instance)
+
+    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+        """Register all, in parts.
+
+        An array of one part is held whole or not at all. A longer one may be held in part where
+        the store goes away in between, or another node takes a host label; it is safe to send it
+        again.
+        """
+        task = asyncio.ensure_future(self._put_parts(instances))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+
+    async def renew(self, instance_id: str) -> Lease:
+        """Renew one lease."""
+        key = key_of(instance_id)
+        with self._bounded([key]):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if not await self._beats.renew(key):
+                    raise UnknownInstance(instance_id)
+                lease = self._registry.catalogue.find(key)
+                if lease is None:
+                    # Registered through another node a moment ago.
+                    lease = await self._waiters.wait(self._last_heard, key)
+        if lease is None:
+            raise UnknownInstance(instance_id)
+        self._renewed(lease)
+        return lease
+
+    async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
+        """Renew many leases."""
+        unknown: list[str] = []
+        for start in range(0, len(instance_ids), MOST_IN_SCRIPT):
+            part = instance_ids[start : start + MOST_IN_SCRIPT]
+            keys = [key_of(instance_id) for instance_id in part]
+            with self._bounded(keys):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    missing = await self._send_beats(keys)
+            for place, key in enumerate(keys):
+                if place in missing:
+                    unknown.append(part[place])
+                elif (lease := self._registry.catalogue.find(key)) is not None:
+                    self._renewed(lease)
+        return Renewal(len(instance_ids) - len(unknown), unknown)
+
+    async def set_state(self, instance_id: str, part: str, word: str) -> Lease:
+        """Give a part of an instance's state, `status` or `health`, another word."""
+        key = key_of(instance_id)
+        with self._bounded():
+            async with asyncio.timeout(ANSWER_SECONDS):
+                reply, _ = await self._ask(self._scripts.status, draw_nonce(), key, part, word)
+                if reply == [b"unknown"]:
+                    raise UnknownInstance(instance_id)
+                lease = await self._waiters.wait(reply[2], key)
+        if lease is None:
+            raise UnknownInstance(instance_id)
+        return lease
+
+    async def revoke(self, instance_id: str) -> None:
+        """End a lease."""
+        key = key_of(instance_id)
+        with self._bounded():
+            async with asyncio.timeout(ANSWER_SECONDS):
+                reply, again = await self._ask(self._scripts.revoke, draw_nonce(), key)
+                if reply != [b"unknown"]:
+                    await self._waiters.wait(reply[2])
+                elif not again:
+                    raise UnknownInstance(instance_id)
+
+    async def _ask(self, script: Script, *arguments: object) -> tuple[Reply, bool]:
+        if self._supervisor.outage is not None:
+            raise StoreAway(self._supervisor.outage.reason)
+        return await self._writer.ask(script, *arguments)
+
+    async def _put(self, instances: Sequence[Instance]) -> list[Grant]:
+        words: list[object] = []
+        for instance in instances:
+            key = key_of(instance.id)
+            words += [key, label_of(key), ttl_of(instance), write_state(instance)]
+            words.append(write_body(instance))
+        reply, _ = await self._ask(self._scripts.put, draw_nonce(), *words)
+        if reply[0] == b"clash":
+            raise self._clash(instances[reply[1]], reply[2].decode())
+        grants: list[Grant] = []
+        for instance, revision, created in zip(instances, reply[2::2], reply[3::2], strict=True):
+            lease = await self._waiters.wait(revision, key_of(instance.id))
+            now = self._now()
+            if lease is None:
+                # Registered, and gone again by another's word before this one could be told.
+                lease = HeldLease(instance, self._registry.sequence, revision, now)
+            if created:
+                lease.granted_at = now
+            self._renewed(lease)
+            grants.append(Grant(lease, bool(created)))
+        return grants
+
+    async def _put_parts(self, instances: Sequence[Instance]) -> list[Lease]:
+        leases: list[Lease] = []
+        for start in range(0, len(instances), ARRAY_PART):
+            with self._bounded():
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    grants = await self._put(instances[start : start + ARRAY_PART])
+            leases += [grant.lease for grant in grants]
+        return leases
+
+    async def _send_beats(self, keys: Sequence[str]) -> frozenset[int]:
+        reply, _ = await self._ask(self._scripts.renew, *keys)
+        self._last_heard = reply[2]
+        unknown = frozenset(reply[3:])
+        link = self._supervisor.link
+        if link is not None and any(self._registry.catalogue.find(keys[n]) for n in unknown):
+            # Has it ended, or has the store lost it? The replica's place in the log tells.
+            try:
+                verdict = (await self._joining.tick(link, 0))[0]
+            except LinkDown as error:
+                raise StoreAway(str(error)) from None
+            if verdict == b"apart":
+                raise StoreAway("it has lost changes, which are being brought back")
+        return unknown
+
+    def _clash(self, instance: Instance, key: str) -> InvalidField:
+        lease = self._registry.catalogue.find(key)
+        held_id = key if lease is None else lease.instance.id
+        return InvalidField(
+            "id",
+            f"{instance.id!r} would share the host name of the instance"
+            f" {held_id!r}; choose another id",
+        )
+
+    def _renewed(self, lease: Lease) -> None:
+        now, ttl = self._now(), lease.instance.ttl
+        if ttl is not None:
+            self._replica.move(lease, now + ttl)
+        lease.renewed_at = now
+
+    @contextmanager
+    def _bounded(self, keys: Sequence[str] = ()) -> Iterator[None]:
+        """Tell whoever waits too long that the store is away, and note the heartbeats refused."""
+        try:
+            yield
+        except TimeoutError:
+            self._supervisor.note_beats(keys)
+            raise StoreAway("it does not answer in time") from None
+        except StoreAway:
+            self._supervisor.note_beats(keys)
+            raise
