@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from random import random
 from typing import Any
 
@@ -22,12 +21,6 @@ import structlog
 from aiohttp import web
 
 from dnsregistry import __version__
-from dnsregistry.answers.access import Access
-from dnsregistry.answers.chaos import Identity
-from dnsregistry.answers.cookie import CookieBaker
-from dnsregistry.answers.options import OptionAnswerer
-from dnsregistry.answers.ratelimit import RateLimit
-from dnsregistry.answers.responder import Protection, Recursion, Responder
 from dnsregistry.api.application import Route, build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
@@ -37,12 +30,9 @@ from dnsregistry.api.dialects.tally import DialectTally
 from dnsregistry.api.metrics import PATH as METRICS_PATH
 from dnsregistry.api.metrics import serve_metrics
 from dnsregistry.api.replies import write_time
-from dnsregistry.binding import Bound, Listening, Sockets, bind_all
-from dnsregistry.forward.endpoint import is_ours
-from dnsregistry.forward.forwarder import Bounds, Forwarder
-from dnsregistry.forward.groups import Groups
-from dnsregistry.forward.plan import parse_upstreams
-from dnsregistry.forward.system import SystemServers
+from dnsregistry.binding import Listening, bind_all
+from dnsregistry.forward.build import AsksItself, build_forwarder
+from dnsregistry.forward.forwarder import Forwarder
 from dnsregistry.health.build import Checking, Policies, build_checking
 from dnsregistry.health.sweep import sweep
 from dnsregistry.metrics import (
@@ -56,19 +46,13 @@ from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
 from dnsregistry.scan.build import build_scan
-from dnsregistry.servers.batch import Batch
+from dnsregistry.servers.build import Front, build_pool, build_responder
 from dnsregistry.servers.certificate import Certificate
 from dnsregistry.servers.doh import PATH as DOH_PATH
 from dnsregistry.servers.doh import DohServer
 from dnsregistry.servers.exchange import Exchange
-from dnsregistry.servers.https import ALPN, HttpsServer
-from dnsregistry.servers.intake import Intake, Single
-from dnsregistry.servers.scatter import is_available
 from dnsregistry.servers.sockets import ListenError, Pair, find_reachable
-from dnsregistry.servers.tcp import TcpLimits, TcpServer
-from dnsregistry.servers.udp import UdpServer
 from dnsregistry.servers.workers.pool import Pool
-from dnsregistry.servers.workers.replica import Configuration
 from dnsregistry.settings import Settings
 from dnsregistry.stats import Stats
 from dnsregistry.storage.cluster.store import ClusterOptions, ClusterStore
@@ -79,7 +63,6 @@ from dnsregistry.turns import take_turns
 from dnsregistry.zone import serial
 from dnsregistry.zone.authority import Authority, Source
 from dnsregistry.zone.live import LiveZone
-from dnsregistry.zone.locals import local_zones
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.patterns import Patterns
 from dnsregistry.zone.policy import LivePolicy
@@ -91,7 +74,6 @@ from dnsregistry.zonefiles.watch import ZoneWatch
 
 SHUTDOWN_SECONDS = 5.0
 """What HTTP requests on their way get to end in: more than any of ours takes."""
-COOKIE_SECRET_OCTETS = 16
 _ID_OCTETS = 5
 
 log = structlog.get_logger("dnsregistry.app")
@@ -144,7 +126,8 @@ class App:
         await self._running.aclose()
 
     async def _start(self) -> Listening:
-        sockets = bind_all(self._settings)
+        settings = self._settings
+        sockets = bind_all(settings)
         self._running.callback(sockets.close)
         listening = sockets.listening
         last_serial = await self.store.start()
@@ -170,12 +153,19 @@ class App:
         self._spawn(sweep(self.store, self._now), "sweep")
         if self._scan is not None:
             self._spawn(self._scan.run(), "scan")
-        await self._start_dns(sockets.dns)
+        front = Front(settings, self._exchange, self._responder, self._running)
+        if settings.workers:
+            await self._start_workers(sockets.dns)
+        await front.start(sockets.dns)
         api = self._make_api()
         runner = await self._start_http(sockets.http, api)
         await self._start_dialects(sockets.dialects, api)
-        if self._settings.tls_cert is not None:
-            await self._start_tls(self._settings.tls_cert, sockets, runner)
+        if settings.tls_cert is not None:
+            certificate = Certificate(settings.tls_cert, settings.tls_key)
+            self._spawn(certificate.follow(), "certificate")
+            await front.start_tls(certificate, sockets.dot)
+            if sockets.https is not None and runner.server is not None:
+                await front.start_https(certificate, sockets.https, runner.server)
         if self._forwarder is not None:
             self._running.push_async_callback(self._forwarder.stop)
             self._spawn(_tell_loops(self._forwarder), "loop detection")
@@ -215,8 +205,13 @@ class App:
         published = Publication(authority, self.zone, self._advance_serial)
         self._zone_watch = ZoneWatch(settings.zones_dir, self.zone.origin, published.apply)
 
-        self._forwarder = self._build_forwarder(authority, listening.dns)
-        responder = self._build_responder(authority, self._forwarder)
+        try:
+            self._forwarder = build_forwarder(
+                settings.upstreams, authority, listening.dns, self._now
+            )
+        except AsksItself as error:
+            raise ListenError(str(error)) from None
+        responder = build_responder(settings, authority, self._forwarder, self._now, random)
         self.zone.remember_in(responder.table)
         self._responder = responder
         self._exchange = Exchange(responder)
@@ -272,34 +267,6 @@ class App:
         else:
             self.zone.advance_serial()
 
-    def _build_forwarder(
-        self, authority: Authority, listening: Sequence[Bound]
-    ) -> Forwarder | None:
-        if not self._settings.upstreams:
-            return None
-        plan = parse_upstreams(self._settings.upstreams)
-        for endpoint in plan.all_endpoints():
-            if is_ours(endpoint, listening):
-                raise ListenError(f"UPSTREAMS: {endpoint} is this server itself")
-        for zone in local_zones([route.suffix for route in plan.routes]):
-            authority.put(zone, Source.EMPTY)
-        system = SystemServers(leave_out=lambda endpoint: is_ours(endpoint, listening))
-        groups = Groups(plan, system)
-        return Forwarder(groups, Bounds(), self._now, secrets.randbits)
-
-    def _build_responder(self, authority: Authority, forwarder: Forwarder | None) -> Responder:
-        settings = self._settings
-        identity = Identity.of(settings.chaos_version, settings.chaos_id)
-        baker = CookieBaker(secrets.token_bytes(COOKIE_SECRET_OCTETS))
-        options = OptionAnswerer(baker, settings.chaos_id, settings.tcp_idle)
-        protection = Protection(
-            access=Access(settings.allow_query),
-            limit=RateLimit(settings.rate_limit) if settings.rate_limit else None,
-            unlimited=Access(settings.rate_limit_exempt),
-        )
-        recursion = Recursion(forwarder, Access(settings.allow_recursion)) if forwarder else None
-        return Responder(authority, identity, options, protection, recursion, self._now, random)
-
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run something beside the servers, until the stop."""
         task = asyncio.create_task(work, name=name)
@@ -310,67 +277,24 @@ class App:
 
         self._running.push_async_callback(cancel)
 
-    async def _start_dns(self, pairs: Sequence[Pair]) -> None:
-        if self._settings.workers:
-            await self._start_workers(pairs)
-        for pair in pairs:
-            if not self._settings.workers:
-                udp = UdpServer(pair.udp, self._exchange, self._make_intake(pair.udp))
-                udp.start()
-                self._running.callback(udp.stop)
-            tcp = TcpServer(pair.tcp, self._exchange, self._limit_tcp())
-            await tcp.start()
-            self._running.push_async_callback(tcp.stop)
-
     async def _start_workers(self, pairs: Sequence[Pair]) -> None:
-        settings = self._settings
-        recursion = settings.allow_recursion if self._forwarder is not None else ()
-        configuration = Configuration(
-            origin=settings.zone,
-            clock=self._now() - time.monotonic(),
-            allow_query=[str(network) for network in settings.allow_query],
-            rate_limit=settings.rate_limit / settings.workers,
-            unlimited=[str(network) for network in settings.rate_limit_exempt],
-            recursion=[str(network) for network in recursion],
+        self._workers = self._stats.workers = pool = build_pool(
+            self._settings,
+            pairs,
+            self.registry,
+            self._authority,
+            self._exchange,
+            self._responder,
+            self._now() - time.monotonic(),
+            recurses=self._forwarder is not None,
         )
-        sockets = list(zip(*((pair.udp, *pair.others) for pair in pairs), strict=True))
-        self._workers = Pool(
-            sockets, configuration, self.registry, self._authority, self._exchange, self._responder
-        )
-        self.zone.remember_in(self._workers)
-        self._running.push_async_callback(self._workers.stop)
-        await self._workers.start()
-        self._stats.workers = self._workers
+        self.zone.remember_in(pool)
+        self._running.push_async_callback(pool.stop)
+        await pool.start()
 
     async def _settle(self) -> None:
         if self._workers is not None:
             await self._workers.settle()
-
-    def _make_intake(self, sock: socket.socket) -> Intake:
-        return Batch(sock, self._responder) if is_available() else Single(sock)
-
-    async def _start_tls(self, cert: Path, sockets: Sockets, runner: Runner) -> None:
-        certificate = Certificate(cert, self._settings.tls_key)
-        self._spawn(certificate.follow(), "certificate")
-        for sock in sockets.dot:
-            tls = certificate.make_context(["dot"])
-            dot = TcpServer(sock, self._exchange, self._limit_tcp(), tls)
-            await dot.start()
-            self._running.push_async_callback(dot.stop)
-        if sockets.https is not None and runner.server is not None:
-            tls = certificate.make_context(ALPN)
-            idle = self._settings.tcp_idle
-            https = HttpsServer(sockets.https, tls, self._exchange, runner.server, idle)
-            await https.start()
-            self._running.push_async_callback(https.stop)
-
-    def _limit_tcp(self) -> TcpLimits:
-        settings = self._settings
-        return TcpLimits(
-            idle=settings.tcp_idle,
-            connections=settings.tcp_connections,
-            connections_per_client=settings.tcp_connections_per_client,
-        )
 
     def _make_api(self) -> Api:
         settings = self._settings

@@ -20,7 +20,7 @@ NAME = "user-service.registry.local"
 @pytest.fixture(params=["many a call", "one a call"], autouse=True)
 def _intake(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "one a call":
-        monkeypatch.setattr("dnsregistry.app.is_available", lambda: False)
+        monkeypatch.setattr("dnsregistry.servers.build.is_available", lambda: False)
     elif not is_available():
         give_up("no recvmmsg here")
 
