@@ -82,10 +82,16 @@ class Link:
         """
         async with _told(self.place):
             replies = await self._send(calls, replicas)
-            if any(_is_unloaded(reply) for reply in replies):
-                for script in {script.digest: script for script, _ in calls}.values():
+            left = [at for at, reply in enumerate(replies) if _is_unloaded(reply)]
+            if left:
+                # Those alone: what another one of them did must not be done twice.
+                again = [calls[at] for at in left]
+                for script in {script.digest: script for script, _ in again}.values():
                     await self._commands.script_load(script.text)
-                replies = await self._send(calls, replicas)
+                later = await self._send(again, replicas)
+                for at, reply in zip(left, later, strict=False):
+                    replies[at] = reply
+                replies[len(calls) :] = later[len(again) :]
         told = [_explain(self.place, reply) for reply in replies]
         if replicas:
             count = told.pop()
