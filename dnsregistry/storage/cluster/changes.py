@@ -1,7 +1,7 @@
 """A node's changes: each is answered when the store has it and the own replica has applied it."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from dnsregistry.registry.errors import InvalidField, UnknownInstance
@@ -101,7 +101,7 @@ class Changes:
         for start in range(0, len(instance_ids), MOST_IN_SCRIPT):
             part = instance_ids[start : start + MOST_IN_SCRIPT]
             keys = [key_of(instance_id) for instance_id in part]
-            with self._bounded(keys):
+            with self._bounded(map(key_of, instance_ids[start:])):
                 async with asyncio.timeout(ANSWER_SECONDS):
                     missing = await self._send_beats(keys)
             for place, key in enumerate(keys):
@@ -202,7 +202,7 @@ class Changes:
         lease.renewed_at = now
 
     @contextmanager
-    def _bounded(self, keys: Sequence[str] = ()) -> Iterator[None]:
+    def _bounded(self, keys: Iterable[str] = ()) -> Iterator[None]:
         """Tell whoever waits too long that the store is away, and note the heartbeats refused."""
         try:
             yield

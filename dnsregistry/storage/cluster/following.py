@@ -16,7 +16,7 @@ from dnsregistry.storage.cluster.scripts import Scripts, draw_nonce
 from dnsregistry.storage.cluster.serial import ClusterSerial
 from dnsregistry.storage.cluster.timing import StoreClock
 from dnsregistry.storage.cluster.wire import ForeignContent, key_of, read_change
-from dnsregistry.storage.cluster.writer import Behind
+from dnsregistry.storage.cluster.writer import Behind, Torn
 from dnsregistry.turns import take_turns
 
 TICK_SECONDS = 0.35
@@ -69,7 +69,7 @@ class Following:
                     if replica.apply(read_change(entry, fields), clock.to_local):
                         self._serial.tell()
             except (Hole, ForeignContent) as error:
-                raise Behind(str(error)) from None
+                raise Torn(str(error)) from None
 
     async def look_after(self, link: Link) -> None:
         """Tell the store three times a second that this node is there; look if all is well."""

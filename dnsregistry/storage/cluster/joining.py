@@ -82,11 +82,12 @@ class Joining:
         self._first_base = first_base
         self._pause = pause
 
-    async def join(self, link: Link, beaten: Mapping[str, float]) -> int:
+    async def join(self, link: Link, beaten: Mapping[str, float], anew: bool = False) -> int:
         """Have the replica hold what the store holds, and the other way round.
 
-        `beaten` are keys of heartbeats that could not be told, with their times. Returns the base
-        of the SOA serial.
+        `beaten` are keys of heartbeats that could not be told, with their times. `anew` has it read
+        everything, since the log cannot be followed from where it is. Returns the base of the SOA
+        serial.
         """
         verdict = await self._compare(link)
         common, is_sure = await self._find_common(link) if verdict == "apart" else (-1, True)
@@ -97,7 +98,7 @@ class Joining:
             await self._merge(link, here, facts.epoch)
             facts = await self._claim(link, -1)
         revived = await self._revive(link, facts.epoch, beaten)
-        if verdict != "same" or revived or facts.epoch != self._replica.epoch:
+        if anew or verdict != "same" or revived or facts.epoch != self._replica.epoch:
             await self._load(link, facts)
         return facts.base
 
@@ -233,7 +234,7 @@ class Joining:
 
     async def _load(self, link: Link, facts: Facts) -> None:
         before = await link.read_back(facts.last - 1, 0, PAST_READ) if facts.last else []
-        past = [(_revision(entry), fields[b"n"].decode()) for entry, fields in reversed(before)]
+        past = [_nonces(entry, fields)[0] for entry, fields in reversed(before)]
         loading = Loading(facts.epoch, facts.last, facts.nonce, past)
         await self._read_into(link, loading)
         try:

@@ -36,6 +36,8 @@ from dnsregistry.turns import take_turns
 
 APPLICATION_ID = 0x646E7263
 """`dnrc`: by it a file is told from other programs'."""
+LOCK_SECONDS = 1.0
+"""What the process before this one gets to let go of the file."""
 WRITE_SECONDS = 1.0
 """Between two writings: what a crash of both the node and the store can cost."""
 
@@ -61,7 +63,9 @@ class SnapshotFile:
         """Open or make it. Raises StoreError."""
         self._path = path
         try:
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
+            )
             try:
                 self._prepare()
             except BaseException:

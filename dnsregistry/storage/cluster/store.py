@@ -68,8 +68,14 @@ class ClusterStore:
         self._replica = replica = Replica(registry, self._waiters.reach)
         self._serial = ClusterSerial(replica)
         self.nodes = Nodes(draw_nonce(), now)
+        serial = self._serial
+
+        def first_base() -> int:
+            # A store that lost its data gets back the base that this node has counted from.
+            return serial.base if replica.is_loaded else options.first_base()
+
         self._joining = joining = Joining(
-            self.nodes.name, registry, replica, clock, scripts, draw_nonce, options.first_base
+            self.nodes.name, registry, replica, clock, scripts, draw_nonce, first_base
         )
         self._following = Following(
             address, replica, joining, scripts, clock, self._serial, self.nodes

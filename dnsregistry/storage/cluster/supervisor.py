@@ -1,7 +1,7 @@
 """What keeps a node with its store: seeks it, joins, stays until something fails, seeks again."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from random import random
 
 import structlog
@@ -12,10 +12,11 @@ from dnsregistry.storage.cluster.following import Following
 from dnsregistry.storage.cluster.joining import Joining, names_in
 from dnsregistry.storage.cluster.link import Link, LinkDown, LinkRefused, open_link
 from dnsregistry.storage.cluster.nodes import Nodes
+from dnsregistry.storage.cluster.pauses import Pauses
 from dnsregistry.storage.cluster.replica import Replica
 from dnsregistry.storage.cluster.serial import ClusterSerial
 from dnsregistry.storage.cluster.tasks import run_together
-from dnsregistry.storage.cluster.writer import Behind, Writer
+from dnsregistry.storage.cluster.writer import Behind, Torn, Writer
 from dnsregistry.storage.store import Outage
 
 PAUSE_SECONDS = 0.3
@@ -63,6 +64,8 @@ class Supervisor:
         self.settled = asyncio.Event()
         self._link_held = False
         self._shaken_at = -SHAKEN_SECONDS
+        self._pauses = Pauses(PAUSE_SECONDS)
+        self._is_torn = False
         self._loaded: Callable[[], None] = lambda: None
         self._beaten: dict[str, float] = {}
 
@@ -72,7 +75,7 @@ class Supervisor:
         if self._replica.is_loaded:
             call()
 
-    def note_beats(self, keys: Sequence[str]) -> None:
+    def note_beats(self, keys: Iterable[str]) -> None:
         """Note heartbeats that could not be told: what has sent one is put again if it ended."""
         now, find = self._now(), self._registry.catalogue.find
         for key in keys:
@@ -82,13 +85,21 @@ class Supervisor:
     async def run(self) -> None:
         """Seek the store without end, and stay with it whenever it is found."""
         while True:
+            pauses, pause = self._pauses, PAUSE_SECONDS
             try:
                 await self._stay(await open_link(self._address, self._prefix))
             except Behind as error:
-                log.info("the replica is brought up to the store", reason=str(error))
-                continue
+                self._is_torn = self._is_torn or isinstance(error, Torn)
+                pause = pauses.after(self._now())
+                if not pauses.are_due:
+                    log.info("the replica is brought up to the store", reason=str(error))
+                    continue
+                self._link_held = False
+                self._lose(error)
             except LinkDown as error:
                 held, self._link_held = self._link_held, False
+                if held:
+                    pause = pauses.after(self._now())
                 if held and self._now() - self._shaken_at > SHAKEN_SECONDS:
                     # A connection that is lost is no outage yet: the next one may be there at once.
                     self._shaken_at = self._now()
@@ -96,13 +107,15 @@ class Supervisor:
                 self._lose(error)
             except Exception as error:
                 log.exception("the store's task failed")
+                pause = pauses.after(self._now())
                 self._lose(LinkDown(f"an error of ours: {error!r}"))
-            await asyncio.sleep(PAUSE_SECONDS * (0.5 + random()))  # noqa: S311 - only spreads
+            await asyncio.sleep(pause * (0.5 + random()))  # noqa: S311 - only spreads
 
     async def _stay(self, link: Link) -> None:
         """Join, then follow until something fails."""
         try:
-            self._serial.base = await self._joining.join(link, self._beaten)
+            self._serial.base = await self._joining.join(link, self._beaten, self._is_torn)
+            self._is_torn = False
             reply = await self._joining.tick(link, 0)
             self._nodes.find(names_in(reply))
             self._find(link)
@@ -124,6 +137,7 @@ class Supervisor:
         self._beaten.clear()
         self.link = link
         self._link_held = True
+        self._pauses.begin(self._now())
         self._serial.tell()
         self._loaded()
         self.settled.set()

@@ -24,6 +24,10 @@ class Behind(LinkDown):
     """The store is there, and holds something else than the replica thinks."""
 
 
+class Torn(Behind):
+    """The log cannot be followed from where the replica is: all is to be read anew."""
+
+
 @dataclass(slots=True, eq=False)
 class _Job:
     script: Script
