@@ -1,7 +1,7 @@
-"""A real store and real nodes for each test."""
+"""Real stores and real nodes, for a test or for all of a module."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -16,25 +16,27 @@ Serve = Callable[..., Awaitable[Node]]
 Launch = Callable[..., RedisServer]
 
 
-@pytest.fixture
-def launch(tmp_path: Path) -> Iterator[Launch]:
-    """Start a store with further options; killed at the end."""
+@contextmanager
+def launching(folder: Path) -> Iterator[Launch]:
+    """Start stores with further options; killed at the end."""
     servers: list[RedisServer] = []
 
     def start(*options: str) -> RedisServer:
-        server = RedisServer(tmp_path / f"redis-{len(servers)}", *options)
+        server = RedisServer(folder / f"redis-{len(servers)}", *options)
         servers.append(server)
         server.start()
         return server
 
-    yield start
-    for server in servers:
-        server.kill()
+    try:
+        yield start
+    finally:
+        for server in servers:
+            server.kill()
 
 
-@pytest.fixture
-async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
-    """Start a node on free ports, with further arguments; killed at the end."""
+@asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[Serve]:
+    """Start nodes on free ports, with further arguments; killed at the end."""
     async with AsyncExitStack() as stack:
         count = 0
 
@@ -45,7 +47,7 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
             **variables: str | None,
         ) -> Node:
             nonlocal count
-            ready = tmp_path / f"ready-{count}"
+            ready = folder / f"ready-{count}"
             count += 1
             ports = ("--dns-port", "0", "--http-port", "0", "--ready-file", str(ready))
             served = await Served.start(*ports, *arguments, variables=variables, within=within)
@@ -54,4 +56,16 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
             http = await stack.enter_async_context(aiohttp.ClientSession(served.url))
             return Node(served, http, host)
 
+        yield start
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Launch]:
+    with launching(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture
+async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
+    async with serving(tmp_path) as start:
         yield start

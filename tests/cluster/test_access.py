@@ -111,7 +111,7 @@ async def test_over_tls_with_a_certificate_that_is_checked(
 async def test_a_write_waits_for_as_many_replicas_as_are_asked_for(
     launch: Launch, serve: Serve
 ) -> None:
-    master, replica = launch(), launch()
+    master, replica = (launch("--repl-diskless-sync-delay", "0") for _ in range(2))
     node = await serve("--store", master.url, "--store-replicas", "1")
     with pytest.raises(Refused) as refused:
         await node.put("alone")

@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import pytest
 
@@ -13,15 +14,25 @@ from tests.cluster.nodes import Node, agree, beating, until, watching
 from tests.machine import give_up, require
 
 TTL = 2
-STORE, STORE_SIDE = "198.18.71.1", "198.18.71.2"
-HERE, NODE_SIDE = "198.18.72.1", "198.18.72.2"
+_NETS = 1 << 14
+"""Of four addresses each in the block for benchmarks: two for each run on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A namespace with one line to the store and one to the test."""
+    """A namespace with one line to the store and one to the test, and the addresses at their ends:
+    of the store and the node's towards it, of the test and the node's towards that."""
 
     name: str
+    store: str
+    store_side: str
+    test: str
+    node_side: str
+
+    @classmethod
+    def of(cls, number: int) -> "Place":
+        first = ip_address("198.18.0.0") + 8 * (number % _NETS)
+        return cls(f"dnsr{number}", *(str(first + place) for place in (1, 2, 5, 6)))
 
     @property
     def within(self) -> tuple[str, ...]:
@@ -43,40 +54,51 @@ def place() -> Iterator[Place]:
     ip = require("ip")
     if os.geteuid() != 0:
         give_up("a network namespace with lines to the outside needs root")
-    name = f"dnsr{os.getpid()}"
-    place = Place(name)
-    made = subprocess.run([ip, "netns", "add", name], capture_output=True, check=False)
+    place = Place.of(os.getpid())
+    made = subprocess.run([ip, "netns", "add", place.name], capture_output=True, check=False)
     if made.returncode:
         give_up(f"the kernel refuses namespaces: {made.stderr.decode().strip()}")
+    ends = (("store0", place.store, place.store_side), ("test0", place.test, place.node_side))
+    outsides: list[str] = []
     try:
-        for line, here, there in (("store0", STORE, STORE_SIDE), ("test0", HERE, NODE_SIDE)):
+        for line, here, there in ends:
             outside = f"{line[0]}{os.getpid()}"
-            peer = ("type", "veth", "peer", "name", line, "netns", name)
-            for words in (
-                ("link", "add", outside, *peer),
-                ("addr", "add", f"{here}/24", "dev", outside),
-                ("link", "set", outside, "up"),
-            ):
-                subprocess.run([ip, *words], check=True)
-            place.run("ip", "addr", "add", f"{there}/24", "dev", line)
+            peer = ("type", "veth", "peer", "name", line, "netns", place.name)
+            subprocess.run([ip, "link", "add", outside, *peer], check=True)
+            outsides.append(outside)
+            subprocess.run([ip, "addr", "add", f"{here}/30", "dev", outside], check=True)
+            subprocess.run([ip, "link", "set", outside, "up"], check=True)
+            place.run("ip", "addr", "add", f"{there}/30", "dev", line)
             place.run("ip", "link", "set", line, "up")
         place.run("ip", "link", "set", "lo", "up")
         yield place
     finally:
-        subprocess.run([ip, "netns", "del", name], check=True)
+        # A namespace lives on for as long as its last connection is unanswered, and so would these.
+        for outside in outsides:
+            subprocess.run([ip, "link", "del", outside], check=True)
+        subprocess.run([ip, "netns", "del", place.name], check=True)
 
 
 async def test_a_node_cut_off_for_two_lease_times_and_healed_agrees_again(
     launch: Launch, serve: Serve, place: Place
 ) -> None:
-    server = launch("--appendonly", "no", "--protected-mode", "no", "--bind", "127.0.0.1", STORE)
-    store = f"redis://{STORE}:{server.port}"
-    open_to_test = ("--dns-host", NODE_SIDE, "--http-host", NODE_SIDE, "--insecure")
+    server = launch(
+        "--appendonly", "no", "--protected-mode", "no", "--bind", "127.0.0.1", place.store
+    )
+    store = f"redis://{place.store}:{server.port}"
+    here = place.node_side
+    open_to_test = ("--dns-host", here, "--http-host", here, "--insecure")
     near = await serve("--store", server.url)
-    far = await serve("--store", store, *open_to_test, within=place.within, host=NODE_SIDE)
+    far = await serve("--store", store, *open_to_test, within=place.within, host=here)
     nodes = [near, far]
     for name in ("both", "far-only", "dying", "removed"):
         await near.put(name, ttl=TTL, address="10.0.1.1")
+    many = [f"many-{number}" for number in range(500)]
+    array = [
+        {"id": name, "service": "crowd", "address": "10.0.1.3", "port": 1, "ttl": TTL}
+        for name in many
+    ]
+    await far.call("POST", "/v1/instances", array)
     await agree(nodes, ["both", "far-only", "dying", "removed"])
     async with (
         watching(nodes, ["both.i"]),
@@ -84,6 +106,7 @@ async def test_a_node_cut_off_for_two_lease_times_and_healed_agrees_again(
         beating([near, far], ["both"]),
         _refused_beats(far, "far-only"),
         _refused_beats(far, "removed"),
+        _refused_beats(far, *many),
     ):
         place.cut()
         await near.call("DELETE", "/v1/instances/removed")
@@ -93,12 +116,14 @@ async def test_a_node_cut_off_for_two_lease_times_and_healed_agrees_again(
         # Where the store is, a lease without heartbeats has ended; where it is not, not.
         assert (await near.ask("dying.i")).rcode == "NXDOMAIN"
         assert (await near.ask("far-only.i")).rcode == "NXDOMAIN"
+        assert not set(many) & await near.all_ids()
         assert (await far.ask("dying.i")).rcode == "NOERROR"
         assert (await far.ask("removed.i")).rcode == "NOERROR"
         place.heal()
         await until(lambda: _answers(near, "far-only.i"))
         await until(lambda: _is_ready(far))
         await agree(nodes, ["both", "far-only", "dying", "removed", "new"])
+        assert set(many) <= await near.all_ids()
     for node in nodes:
         assert (await node.ask("removed.i")).rcode == "NXDOMAIN"
         assert (await node.ask("dying.i")).rcode == "NXDOMAIN"
@@ -106,11 +131,12 @@ async def test_a_node_cut_off_for_two_lease_times_and_healed_agrees_again(
 
 
 class _refused_beats:  # noqa: N801 - reads as what it does
-    """Heartbeats to one node alone, whatever it answers."""
+    """Heartbeats to one node alone, whatever it answers; those of many in one request."""
 
-    def __init__(self, node: Node, id: str) -> None:
+    def __init__(self, node: Node, *ids: str) -> None:
         self._node = node
-        self._id = id
+        self._path = f"/v1/instances/{ids[0]}/heartbeat" if len(ids) == 1 else "/v1/heartbeats"
+        self._body = None if len(ids) == 1 else {"ids": ids}
 
     async def __aenter__(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -121,7 +147,7 @@ class _refused_beats:  # noqa: N801 - reads as what it does
 
     async def _run(self) -> None:
         while True:
-            async with self._node.http.post(f"/v1/instances/{self._id}/heartbeat"):
+            async with self._node.http.post(self._path, json=self._body):
                 pass
             await asyncio.sleep(0.25)
 
