@@ -158,7 +158,7 @@ async def watching(nodes: Sequence[Node], names: Sequence[str]) -> AsyncIterator
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     for watcher in watchers:
-        assert watcher.faults == []
+        assert watcher.faults == [], watcher.faults[:10]
         assert watcher.asked
 
 
@@ -197,7 +197,7 @@ async def beating(nodes: Sequence[Node], ids: Sequence[str]) -> AsyncIterator[He
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    assert hearts.unknown == []
+    assert hearts.unknown == [], hearts.unknown[:10]
     assert hearts.beats
 
 
