@@ -11,7 +11,8 @@ from tests.cluster.nodes import Node, agree, beating, until, watching, writing
 from tests.cluster.sentinel import Guarded
 
 LIVING = [f"living-{number}" for number in range(3)]
-TTL = 2
+TTL = 4
+"""Seconds: time enough for a beat on a slow machine while Sentinel makes up its mind."""
 
 
 @pytest.fixture
