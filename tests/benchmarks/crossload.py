@@ -2,7 +2,7 @@
 
 Questions come at a steady rate, and beside them HTTP as fast as it is answered. Without workers the
 server has one core and the loads the other. A worker may use either: it shares the second one with
-the loads, which a machine with three cores would not make it do.
+the loads, which a machine with three cores would not make it do. So the HTTP load gives way to it.
 """
 
 import argparse
@@ -69,7 +69,10 @@ def _measure_with(
     options: Options, table: Table, label: str, cores: str, **settings: object
 ) -> None:
     services = options.extra.services
-    load, web = Load(options.folder, options.load_core), WebLoad(options.load_core)
+    load, web = (
+        Load(options.folder, options.load_core),
+        WebLoad(options.load_core, is_elsewhere=True),
+    )
     questions = queries.write(
         options.folder / f"questions-{label}",
         map(queries.make_query, house.make_questions(services)),

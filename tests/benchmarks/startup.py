@@ -36,7 +36,7 @@ def measure(options: Options) -> Table:
             options.say(f"{name}, round {number + 1} …")
             home = "full" if count else f"empty-{number}"
             with ours(options.folder, cores=options.server_core, name=home) as server:
-                found = _count(server.request("GET", "/v1/services"))
+                found = _count(server.request("GET", "/v1/stats"))
                 if found != count:
                     raise BenchmarkError(f"it is ready with {found} of {count} instances")
                 seconds[name].append(server.start_seconds)
@@ -58,12 +58,11 @@ def _fill(options: Options, instances: int) -> bool:
     with ours(options.folder, cores=options.server_core, name="full") as server:
         server.register_all(house.make_instances(services))
     with ours(options.folder, cores=options.server_core, name="full") as server:
-        return _count(server.request("GET", "/v1/services")) > 0
+        return _count(server.request("GET", "/v1/stats")) > 0
 
 
 def _count(told: object) -> int:
-    services = told["services"] if isinstance(told, dict) else []
-    return sum(service["instances"] for service in services)
+    return int(told["registry"]["instances"]) if isinstance(told, dict) else 0
 
 
 if __name__ == "__main__":

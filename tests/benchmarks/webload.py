@@ -44,8 +44,12 @@ class Answered:
 class WebLoad:
     """Keeps one server busy over connections that stay open."""
 
-    def __init__(self, core: str, connections: int = CONNECTIONS) -> None:
-        self._command = [require("taskset"), "-c", core, require("wrk"), "-t1"]
+    def __init__(
+        self, core: str, connections: int = CONNECTIONS, *, is_elsewhere: bool = False
+    ) -> None:
+        """With `is_elsewhere` it gives way to all else on its core, as if on another machine."""
+        way = ["nice", "-n", "19"] if is_elsewhere else []
+        self._command = [*way, require("taskset"), "-c", core, require("wrk"), "-t1"]
         self._command += [f"-c{connections}", "--timeout=10s", "-s", str(_SCRIPT)]
 
     def send(self, port: int, kind: Kind, instances: int, seconds: float) -> Answered:
