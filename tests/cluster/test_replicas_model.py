@@ -332,4 +332,4 @@ def _port(body: str) -> int:
 
 
 TestReplicas = Replicas.TestCase
-TestReplicas.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestReplicas.settings = settings(max_examples=2000, stateful_step_count=40, deadline=None)
