@@ -1,18 +1,24 @@
 """How HTTP load moves DNS latency: `python -m tests.benchmarks.crossload`.
 
-Questions come at a steady rate, and beside them HTTP as fast as it is answered. Without workers the
-server has one core and the loads the other. A worker may use either: it shares the second one with
-the loads, which a machine with three cores would not make it do. So the HTTP load gives way to it.
+Questions come at a steady rate, and beside them HTTP as fast as it is answered: heartbeats,
+registrations of services that nobody asks for, and changes of those that are asked for. The last
+tells another thing than the others: each change has answers compiled anew, whatever carried it.
+
+Without workers the server has one core and the loads the other. With one the main process has that
+core, and the worker may use either: it shares the second one with the loads, which a machine with
+three cores would not make it do. So the HTTP load gives way to it. A C program that only sends each
+question back has the same place in the rows `echo`: what is more there is the machine's.
 """
 
 import argparse
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from dnsregistry.settings import Settings
 from tests.benchmarks import house, queries
 from tests.benchmarks.command import Options, run
+from tests.benchmarks.echo import echo
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.load import Load, Sent
 from tests.benchmarks.ours import Ours, ours
@@ -21,7 +27,8 @@ from tests.benchmarks.rounds import alternate
 from tests.benchmarks.table import Table
 from tests.benchmarks.webload import Answered, Kind, WebLoad
 
-KINDS: tuple[Kind, ...] = ("heartbeats", "registrations")
+KINDS: tuple[Kind, ...] = ("heartbeats", "registrations", "changes")
+MAIN, WORKER, ECHO = "main process", "worker", "echo"
 WINDOW = 200
 """Questions on their way at most: a stall of 40 ms is told as it is, and fits in the socket."""
 SETTLE_SECONDS = 1
@@ -43,19 +50,16 @@ def main() -> None:
 
 def measure(options: Options) -> Table:
     """For each number of workers: quiet, and under each kind of HTTP load, in turns."""
-    columns = ("workers", "HTTP load", "requests a second", "p50 µs", "p99 µs", "p99, times quiet")
+    columns = ("answered by", "HTTP load", "requests a second", "p50 µs", "p99 µs", "p99 / quiet")
     told = (
         f"Medians of {options.rounds} alternating rounds (least to most),"
         f" {options.extra.rate:,.0f} questions a second, none lost."
     )
     table = Table("crossload", columns, notes=[told])
-    if "workers" in Settings.model_fields:
-        _measure_with(options, table, "0", options.server_core, workers=0)
-        cores = f"{options.server_core},{options.load_core}"
-        _measure_with(options, table, "1", options.extra.worker_cores or cores, workers=1)
-    else:
-        _measure_with(options, table, "0", options.server_core)
-        table.notes.append("This version has no setting WORKERS yet.")
+    cores = options.extra.worker_cores or f"{options.server_core},{options.load_core}"
+    _measure_with(options, table, MAIN, options.server_core, workers=0)
+    _measure_with(options, table, WORKER, cores, workers=1)
+    _measure_with(options, table, ECHO, cores, workers=0)
     return table
 
 
@@ -74,15 +78,20 @@ def _measure_with(
         WebLoad(options.load_core, is_elsewhere=True),
     )
     questions = queries.write(
-        options.folder / f"questions-{label}",
+        options.folder / "questions",
         map(queries.make_query, house.make_questions(services)),
     )
-    with ours(options.folder, cores=cores, name=f"workers-{label}", **settings) as server:
-        options.say(f"{label} workers: registering …")
+    with ExitStack() as stack:
+        name = label.replace(" ", "-")
+        server = stack.enter_context(ours(options.folder, cores=cores, name=name, **settings))
+        port = server.dns_port
+        if label == ECHO:
+            port = stack.enter_context(echo(options.folder, cores=cores))
+        server.process.pin([int(options.server_core)])
+        options.say(f"{label}: registering …")
         server.register_all(house.make_instances(services, ttl=3600))
-        load.warm(server.dns_port, questions)
-        options.say(f"{label} workers: asking …")
-        ask = partial(_ask, server, load, web, questions, options)
+        options.say(f"{label}: asking …")
+        ask = partial(_ask, server, port, load, web, questions, options)
         measures: dict[Kind | None, Callable[[int], Seen]] = {None: partial(ask, None)}
         for kind in KINDS:
             measures[kind] = partial(ask, kind)
@@ -103,6 +112,7 @@ def _measure_with(
 
 def _ask(
     server: Ours,
+    port: int,
     load: Load,
     web: WebLoad,
     questions: QueryFile,
@@ -111,12 +121,13 @@ def _ask(
     _: int,
 ) -> Seen:
     instances, seconds = options.extra.services * house.INSTANCES, options.seconds
+    # What an earlier round changed is compiled again at the first question: not this round's cost.
+    load.warm(port, questions)
     beside = kind and web.start(server.http_port, kind, instances, seconds + SETTLE_SECONDS)
-    sent = load.send(
-        server.dns_port, questions, seconds=seconds, window=WINDOW, rate=options.extra.rate
-    )
+    sent = load.send(port, questions, seconds=seconds, window=WINDOW, rate=options.extra.rate)
     answered = beside.finish() if beside else None
-    sent.check(0, f"DNS beside {kind or 'nothing'}")
+    if port == server.dns_port:
+        sent.check(0, f"DNS beside {kind or 'nothing'}")
     if answered is not None:
         answered.check(f"HTTP, {kind}")
     return Seen(sent, answered)

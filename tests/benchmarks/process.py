@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,11 @@ class Process:
         for pid in found:
             found += _read_children(pid)
         return found
+
+    def pin(self, cores: Iterable[int]) -> None:
+        """Keep all its threads, and none of its descendants, to these cores from now on."""
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
 
     def wait_until(self, ready: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Wait for `ready`. Raises BenchmarkError where it ends first, or takes too long."""

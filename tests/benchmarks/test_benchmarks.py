@@ -61,7 +61,9 @@ def test_dns_is_compared_with_knot_and_nsd(tmp_path: Path) -> None:
 def test_latency_is_told_beside_http_load(tmp_path: Path) -> None:
     _require("wrk")
     rows = _measure("crossload", tmp_path, "--services=20", "--rate=200")
-    assert [row["HTTP load"] for row in rows[:3]] == ["none", "heartbeats", "registrations"]
+    loads = ["none", "heartbeats", "registrations", "changes"]
+    assert [row["HTTP load"] for row in rows] == loads * 3
+    assert {row["answered by"] for row in rows} == {"main process", "worker", "echo"}
 
 
 def test_larger_houses_are_asked(tmp_path: Path) -> None:

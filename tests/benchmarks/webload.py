@@ -11,7 +11,9 @@ from tests.benchmarks.ours import LOOPBACK
 from tests.benchmarks.tools import require
 
 CONNECTIONS = 32
-Kind = Literal["heartbeats", "registrations"]
+Kind = Literal["heartbeats", "registrations", "changes"]
+"""Renewals of what is registered, instances of services that nobody asks for, and another port for
+each of those that are asked for."""
 _SCRIPT = Path(__file__).with_name("webload.lua")
 
 
@@ -53,7 +55,7 @@ class WebLoad:
         self._command += [f"-c{connections}", "--timeout=10s", "-s", str(_SCRIPT)]
 
     def send(self, port: int, kind: Kind, instances: int, seconds: float) -> Answered:
-        """Renew or register the instances in turn, as fast as they are answered."""
+        """Renew, register or change the instances in turn, as fast as they are answered."""
         return self.start(port, kind, instances, seconds).finish()
 
     def start(self, port: int, kind: Kind, instances: int, seconds: float) -> "WebRun":

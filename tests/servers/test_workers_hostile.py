@@ -15,7 +15,15 @@ from dnsregistry.answers.access import Client
 from dnsregistry.answers.responder import Responder
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.exchange import Exchange
-from dnsregistry.servers.workers.frames import MOST_ASKED, Fields, Kind, Reader, pack, pack_copy
+from dnsregistry.servers.workers.frames import (
+    MOST_ASKED,
+    Fields,
+    Kind,
+    Reader,
+    pack,
+    pack_copy,
+    pack_number,
+)
 from dnsregistry.servers.workers.link import Link
 from dnsregistry.servers.workers.pool import Pool
 from dnsregistry.servers.workers.replica import Configuration, Replica
@@ -128,9 +136,11 @@ class _StuckLink:
     def __init__(self, synced: int) -> None:
         self.is_ready = True
         self.synced = synced
+        self.told: list[bytes] = []
 
     def tell(self, frames: bytes) -> None:
         """Take it."""
+        self.told.append(frames)
 
     async def stop(self) -> None:
         """End."""
@@ -147,13 +157,31 @@ async def test_only_workers_that_are_behind_the_awaited_change_are_ended(
     pool = Pool([], configuration, registry, house.authority, Exchange(responder), responder)
     stuck, listening = _StuckLink(0), _StuckLink(1)
     pool._links = cast("set[Link]", {stuck, listening})
-    pool.forget_bound()
+    pool.clear()
     waiting = asyncio.create_task(pool.settle())
     await asyncio.sleep(0)
     # A change after it, which nobody can have acknowledged yet.
-    pool.forget_bound()
+    pool.clear()
     await waiting
     assert (stuck.is_ready, listening.is_ready) == (False, True)
+
+
+async def test_a_moved_serial_is_told_only_to_those_who_may_hold_it() -> None:
+    house = House()
+    responder = house.build()
+    configuration = Configuration("registry.local", 0.0, [], 0, [], [])
+    pool = Pool([], configuration, Registry(), house.authority, Exchange(responder), responder)
+    link = _StuckLink(0)
+    pool._links = {cast("Link", link)}
+    pool.forget_bound()
+    await pool.settle()
+    assert link.told == []
+    pool._hear(cast("Link", link), Kind.COPY, [b"1", b"\x03www"])
+    for _ in range(2):
+        pool.forget_bound()
+        link.synced = 1
+        await pool.settle()
+    assert link.told == [pack(Kind.FORGET_BOUND) + pack(Kind.SYNC, pack_number(1))]
 
 
 async def test_a_worker_that_hangs_is_replaced_while_nothing_changes(

@@ -35,7 +35,8 @@ MOST_UNREAD = 64 << 20
 class Link(asyncio.Protocol):
     """Tells one worker, and answers what it asks: a bounded part of each turn of the loop.
 
-    `heard` is called for frames of other kinds, `lost` once at the end.
+    `heard` is called for frames of other kinds, and for a copy that is told: with b"1" where it
+    carries the SOA, and its name if it is kept by one. `lost` is called once at the end.
     """
 
     def __init__(
@@ -163,7 +164,8 @@ class Link(asyncio.Protocol):
         peer = ip_address(client.address.partition("%")[0]).packed
         copy = self._responder.table.export(message[2:], peer, self._responder.now())
         if copy is not None:
-            self._heard(self, Kind.COPY, [copy.name] if copy.key else [])
+            denies = b"1" if copy.denies else b"0"
+            self._heard(self, Kind.COPY, [denies, copy.name] if copy.key else [denies])
             self.tell(pack_copy(copy))
 
     def _answer_later(

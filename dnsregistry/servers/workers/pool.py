@@ -63,6 +63,9 @@ class Pool:
         self._responder = responder
         self._links: set[Link] = set()
         self._told: set[bytes] = set()
+        self._has_denials = False
+        """Whether a worker may hold an answer with the SOA; else it need not be woken for a change
+        of names that it was never asked for."""
         self._present: set[str] = set()
         self._pending: dict[tuple[Kind, bytes], None] = {}
         self._sync = 0
@@ -124,7 +127,9 @@ class Pool:
 
     def forget_bound(self) -> None:
         """Have them forget what was answered with the SOA."""
-        self._note(Kind.FORGET_BOUND)
+        if self._has_denials:
+            self._has_denials = False
+            self._note(Kind.FORGET_BOUND)
 
     def clear(self) -> None:
         """Have them forget everything: the zones are others."""
@@ -237,7 +242,9 @@ class Pool:
             case Kind.COPY:
                 if len(self._told) >= MOST_TOLD:
                     self.clear()
-                self._told.update(fields)
+                denies, *names = fields
+                self._has_denials = self._has_denials or denies == b"1"
+                self._told.update(names)
 
     def _introduce(self, link: Link) -> None:
         """Tell a new worker all that it has to know before it serves."""
