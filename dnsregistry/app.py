@@ -21,15 +21,16 @@ import structlog
 from aiohttp import web
 
 from dnsregistry import __version__
-from dnsregistry.api.application import Route, build_application
+from dnsregistry.api.application import build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
 from dnsregistry.api.dialects.build import build_listeners
 from dnsregistry.api.dialects.dialect import CannotServe
 from dnsregistry.api.dialects.tally import DialectTally
-from dnsregistry.api.metrics import PATH as METRICS_PATH
 from dnsregistry.api.metrics import serve_metrics
 from dnsregistry.api.replies import write_time
+from dnsregistry.api.routes import dns as dns_routes
+from dnsregistry.api.routes import metrics as metrics_routes
 from dnsregistry.binding import Listening, bind_all
 from dnsregistry.forward.build import AsksItself, build_forwarder
 from dnsregistry.forward.forwarder import Forwarder
@@ -320,11 +321,10 @@ class App:
 
     async def _start_http(self, sock: socket.socket, api: Api) -> Runner:
         doh = DohServer(self._exchange)
-        others: list[Route] = [
-            ("GET", DOH_PATH, doh.get),
-            ("POST", DOH_PATH, doh.post),
-            ("GET", METRICS_PATH, self._metrics),
-        ]
+        others = (
+            *dns_routes.list_routes(DOH_PATH, doh.get, doh.post),
+            *metrics_routes.list_routes(self._metrics),
+        )
         runner = Runner(build_application(api, others), shutdown_timeout=SHUTDOWN_SECONDS)
         self._running.push_async_callback(runner.cleanup)
         await runner.setup()

@@ -1,15 +1,16 @@
 """The routes, and what stands around every one of them."""
 
 import logging
+import re
 from collections.abc import Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from dnsregistry.api.checks import Checks
 from dnsregistry.api.context import Api, Traffic
-from dnsregistry.api.heartbeats import Heartbeats
-from dnsregistry.api.instances import Instances
+from dnsregistry.api.openapi.description import Description
+from dnsregistry.api.openapi.document import build_document
+from dnsregistry.api.openapi.operation import Route
 from dnsregistry.api.origin import refuse_pages
 from dnsregistry.api.problems import (
     INTERNAL_ERROR,
@@ -18,60 +19,34 @@ from dnsregistry.api.problems import (
     problem_of_http,
     problem_reply,
 )
-from dnsregistry.api.services import Services
-from dnsregistry.api.system import System
+from dnsregistry.api.routes.description import list_routes as list_descriptions
+from dnsregistry.api.routes.table import list_routes
 from dnsregistry.registry.errors import RegistryError
 
 SERVER = "dnsregistry"
 
-Route = tuple[str, str, Handler]
-
 _log = logging.getLogger(__name__)
-
-
-def list_routes(api: Api, traffic: Traffic) -> Sequence[Route]:
-    """Method, path and handler. HEAD goes where GET does."""
-    instances = Instances(api)
-    heartbeats = Heartbeats(api)
-    services = Services(api)
-    system = System(api, traffic)
-    checks = Checks(api)
-    # An id may hold braces, which the router's own pattern leaves out.
-    one = "/v1/instances/{id:[^/]+}"
-    service = "/v1/services/{name:[^/]+}"
-    return (
-        # The router tries those that begin alike in this order, and this one comes most.
-        ("POST", f"{one}/heartbeat", heartbeats.post_one),
-        ("POST", "/v1/instances", instances.post),
-        ("GET", "/v1/instances", instances.list),
-        ("PUT", one, instances.put),
-        ("GET", one, instances.get),
-        ("DELETE", one, instances.delete),
-        ("PUT", f"{one}/status", instances.put_status),
-        ("POST", "/v1/heartbeats", heartbeats.post_many),
-        ("GET", "/v1/services", services.list),
-        ("GET", service, services.get),
-        ("GET", f"{one}/checks", checks.get_instance),
-        ("GET", f"{service}/health", checks.get_service),
-        ("DELETE", f"{service}/guard", checks.lift_guard),
-        ("GET", "/v1/stats", system.get_stats),
-        ("GET", "/health", system.get_health),
-        ("GET", "/ready", system.get_ready),
-    )
+_PART = re.compile(r"\{([a-z]+)\}")
 
 
 def build_application(api: Api, others: Sequence[Route] = ()) -> web.Application:
     """The API, ready to be served, and other routes beside it.
 
-    Whatever goes wrong in any of them is answered as a problem. Only the API's own may change
-    something, and are closed to the web pages of others.
+    Whatever goes wrong in any of them is answered as a problem. What may change something is
+    closed to the web pages of others.
     """
     traffic = Traffic()
     application = web.Application(middlewares=[_answer_problems(traffic)])
-    own = [(verb, path, refuse_pages(verb, call)) for verb, path, call in list_routes(api, traffic)]
-    for method, path, handler in (*own, *others):
-        application.router.add_route(method, path, handler)
-        if method == "GET":
+    described = Description(lambda: build_document(routes, api.version))
+    routes = (*list_routes(api, traffic), *others, *list_descriptions(described))
+    for route in routes:
+        handler = route.handler
+        if not route.open_to_pages:
+            handler = refuse_pages(route.method, handler)
+        # An id may hold braces, which the router's own pattern leaves out.
+        path = _PART.sub(r"{\1:[^/]+}", route.path)
+        application.router.add_route(route.method, path, handler)
+        if route.method == "GET":
             application.router.add_route("HEAD", path, handler)
     application.on_response_prepare.append(_name_server)
     return application

@@ -99,8 +99,8 @@ def problem_of_http(error: web.HTTPException) -> Problem:
     return Problem(kind, error.reason, headers=headers)
 
 
-def problem_reply(problem: Problem) -> web.Response:
-    """The problem as an answer."""
+def describe_problem(problem: Problem) -> dict[str, object]:
+    """The problem as JSON has it."""
     kind = problem.kind
     document: dict[str, object] = {
         "type": kind.type,
@@ -113,5 +113,11 @@ def problem_reply(problem: Problem) -> web.Response:
         document |= faults[0]
     if len(faults) > 1:
         document["errors"] = faults
+    return document
+
+
+def problem_reply(problem: Problem) -> web.Response:
+    """The problem as an answer."""
     headers = {**problem.headers, "Content-Type": "application/problem+json"}
-    return web.Response(body=encode(document), status=kind.status, headers=headers)
+    body = encode(describe_problem(problem))
+    return web.Response(body=body, status=problem.kind.status, headers=headers)

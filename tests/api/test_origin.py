@@ -12,6 +12,7 @@ from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api
 from dnsregistry.api.origin import check_origin
 from dnsregistry.api.problems import Problem
+from dnsregistry.api.routes.dns import list_routes
 from dnsregistry.registry.registry import Registry
 
 Serve = Callable[[Api], AbstractAsyncContextManager[URL]]
@@ -122,7 +123,7 @@ async def beside(api: Api) -> AsyncIterator[URL]:
     async def answer(_request: web.Request) -> web.StreamResponse:
         return web.Response(text="answered")
 
-    runner = Runner(build_application(api, [("POST", "/dns-query", answer)]))
+    runner = Runner(build_application(api, list_routes("/dns-query", answer, answer)))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

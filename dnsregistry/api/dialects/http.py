@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from dnsregistry.api.application import SERVER, Route
+from dnsregistry.api.application import SERVER
 from dnsregistry.api.body import read_body
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api
@@ -30,6 +30,8 @@ from dnsregistry.registry.errors import RegistryError
 SHUTDOWN_SECONDS = 5.0
 """What requests on their way get to end in: more than any of ours takes."""
 
+Route = tuple[str, str, Handler]
+"""Method, path and handler."""
 Tell = Callable[[Problem], web.Response]
 """Writes a problem in the document's form."""
 

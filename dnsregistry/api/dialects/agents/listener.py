@@ -7,7 +7,6 @@ from time import perf_counter
 
 from aiohttp import web
 
-from dnsregistry.api.application import Route
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.dialects.agents.actions import Actions
 from dnsregistry.api.dialects.agents.router import Router
@@ -18,6 +17,7 @@ from dnsregistry.api.dialects.entrance import Entrance, MakeProtocol, opens_http
 from dnsregistry.api.dialects.http import (
     SHUTDOWN_SECONDS,
     HttpListener,
+    Route,
     build_application,
     problem_of,
     read_object,

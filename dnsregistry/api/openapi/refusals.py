@@ -1,0 +1,96 @@
+"""Problems as the document has them: what any request may meet, and an example of each kind."""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from dnsregistry.api.problems import (
+    BODY_TOO_LARGE,
+    BODY_TOO_SLOW,
+    CROSS_ORIGIN,
+    INTERNAL_ERROR,
+    INVALID_BODY,
+    INVALID_FIELD,
+    INVALID_HTTP,
+    INVALID_JSON,
+    INVALID_QUERY,
+    STORE_AWAY,
+    UNKNOWN_INSTANCE,
+    UNKNOWN_SERVICE,
+    Fault,
+    Kind,
+    Problem,
+    describe_problem,
+)
+
+PROBLEM_TYPE = "application/problem+json"
+
+EXPECTATION_FAILED = Kind("expectation-failed", 417, "Expectation Failed")
+ANY_REQUEST = (INVALID_HTTP, EXPECTATION_FAILED, INTERNAL_ERROR)
+"""What any request may be answered with, whatever it asks for."""
+ANY_BODY = (INVALID_JSON, INVALID_BODY, INVALID_FIELD, BODY_TOO_SLOW, BODY_TOO_LARGE)
+"""What a request with a JSON body may be answered with."""
+ANY_CHANGE = (CROSS_ORIGIN, STORE_AWAY)
+"""What a request that changes something may be answered with."""
+
+_TOO_LARGE = "the body is longer than 1048576 octets"
+_AWAY = "the store takes no change at the moment: database or disk is full"
+_SEVERAL = (Fault("service", "is missing"), Fault("port", "must be a whole number"))
+
+EXAMPLES: Mapping[str, Problem] = {
+    problem.kind.type: problem
+    for problem in (
+        Problem(INVALID_HTTP, "Invalid header token:"),
+        Problem(EXPECTATION_FAILED, "Expectation Failed"),
+        Problem(INTERNAL_ERROR, "the cause is in the server's log"),
+        Problem(INVALID_JSON, "Expecting value: line 1, column 9"),
+        Problem(INVALID_BODY, "the body breaks off after 12 octets"),
+        Problem(INVALID_FIELD, faults=_SEVERAL),
+        Problem(BODY_TOO_SLOW, "after 12 octets the sender fell behind 16384 octets a second"),
+        Problem(BODY_TOO_LARGE, _TOO_LARGE),
+        Problem(INVALID_QUERY, faults=[Fault("limit", "'0' is not between 1 and 1000")]),
+        Problem(CROSS_ORIGIN, "Sec-Fetch-Site must be same-origin or none, or left out"),
+        Problem(UNKNOWN_INSTANCE, "no live instance has the id 'web-1'"),
+        Problem(UNKNOWN_SERVICE, "no live instance belongs to the service 'user-service'"),
+        Problem(STORE_AWAY, _AWAY, headers={"Retry-After": "1"}),
+    )
+}
+
+
+def describe_refusals(kinds: Iterable[Kind], problem_schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The responses of an operation that may be answered with these kinds of problem."""
+    by_status = sorted(set(kinds), key=attrgetter("status", "type"))
+    return {
+        str(status): _describe_status(list(alike), problem_schema)
+        for status, alike in groupby(by_status, attrgetter("status"))
+    }
+
+
+def _describe_status(kinds: list[Kind], problem_schema: Mapping[str, Any]) -> dict[str, Any]:
+    problems = [EXAMPLES.get(kind.type) or Problem(kind, kind.title) for kind in kinds]
+    told: dict[str, Any] = {
+        "description": " ".join(f"`{kind.type}`: {kind.title}." for kind in kinds),
+        "content": {
+            PROBLEM_TYPE: {
+                "schema": dict(problem_schema),
+                "examples": {
+                    problem.kind.type: {
+                        "summary": problem.kind.title,
+                        "value": describe_problem(problem),
+                    }
+                    for problem in problems
+                },
+            }
+        },
+    }
+    headers = {name for problem in problems for name in problem.headers}
+    if headers:
+        told["headers"] = {
+            name: {"description": _HEADERS[name], "schema": {"type": "string"}}
+            for name in sorted(headers)
+        }
+    return told
+
+
+_HEADERS = {"Retry-After": "Seconds after which it is worth another try."}

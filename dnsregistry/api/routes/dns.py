@@ -1,0 +1,59 @@
+"""DNS over HTTPS, whose handlers are the servers'."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from aiohttp.typedefs import Handler
+from pydantic import Field
+
+from dnsregistry.api.openapi.operation import Answer, Header, Media, Operation, Parameter, Route
+from dnsregistry.api.problems import Kind
+
+BAD_REQUEST = Kind("bad-request", 400, "Bad Request")
+TOO_LARGE = Kind("request-entity-too-large", 413, "Request Entity Too Large")
+OTHER_TYPE = Kind("unsupported-media-type", 415, "Unsupported Media Type")
+
+_MESSAGE = Media(type="application/dns-message")
+_ANSWERS = (
+    Answer(
+        200,
+        "A DNS message, of any rcode.",
+        (_MESSAGE,),
+        {"Cache-Control": Header("Its smallest TTL as `max-age`.")},
+    ),
+)
+_GET = Operation(
+    id="queryDnsByGet",
+    tag="DNS",
+    summary="Ask a question of DNS",
+    description="DNS over HTTPS (RFC 8484).",
+    parameters=(
+        Parameter(
+            "dns",
+            "query",
+            "A DNS message in base64url without padding.",
+            Annotated[str, Field(pattern="^[A-Za-z0-9_-]*$")],
+            example="AAABAAABAAAAAAAADHVzZXItc2VydmljZQhyZWdpc3RyeQVsb2NhbAAAAQAB",
+            required=True,
+        ),
+    ),
+    answers=_ANSWERS,
+    problems=(BAD_REQUEST,),
+)
+_POST = Operation(
+    id="queryDnsByPost",
+    tag="DNS",
+    summary="Ask a question of DNS, in a body",
+    description="DNS over HTTPS (RFC 8484).",
+    body=(_MESSAGE,),
+    answers=_ANSWERS,
+    problems=(BAD_REQUEST, TOO_LARGE, OTHER_TYPE),
+)
+
+
+def list_routes(path: str, get: Handler, post: Handler) -> Sequence[Route]:
+    """The routes of DNS over HTTPS."""
+    return (
+        Route("GET", path, get, _GET),
+        Route("POST", path, post, _POST, open_to_pages=True),
+    )

@@ -1,0 +1,184 @@
+"""Instances."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from dnsregistry.api.context import Api
+from dnsregistry.api.instances import Instances
+from dnsregistry.api.models.instances import Instance, InstanceList
+from dnsregistry.api.openapi.operation import Answer, Header, Media, Operation, Parameter, Route
+from dnsregistry.api.openapi.refusals import ANY_BODY, ANY_CHANGE
+from dnsregistry.api.problems import INVALID_QUERY, UNKNOWN_INSTANCE
+from dnsregistry.api.registration import Registration, StatusChange
+from dnsregistry.api.routes.parameters import INSTANCE_CURSOR, INSTANCE_ID, LIMIT
+
+LEAST: Mapping[str, object] = {"service": "user-service", "address": "10.0.0.1", "port": 8080}
+"""The shortest registration that there is."""
+FULL: Mapping[str, object] = {
+    "service": "user-service",
+    "address": ["10.0.0.1", "2001:db8::1"],
+    "port": 8080,
+    "ports": {"admin": 9090},
+    "weight": 10,
+    "tags": ["v1"],
+    "capabilities": ["greet"],
+    "metadata": {"version": "2"},
+    "ttl": 60,
+    "checks": [{"type": "http", "path": "/health", "interval": 5, "timeout": 2}],
+}
+TOLD: Mapping[str, object] = {
+    "id": "web-1",
+    "service": "user-service",
+    "protocol": "tcp",
+    "address": "10.0.0.1",
+    "port": 8080,
+    "ports": {},
+    "priority": 0,
+    "weight": 1,
+    "tags": [],
+    "capabilities": [],
+    "metadata": {},
+    "version": None,
+    "ttl": 30,
+    "status": "healthy",
+    "health": "healthy",
+    "checks": [],
+    "registered_at": "2027-01-15T08:00:00.000Z",
+    "last_heartbeat": "2027-01-15T08:00:00.000Z",
+    "expires_at": "2027-01-15T08:00:30.000Z",
+    "revision": 1,
+    "dns": [
+        "_user-service._tcp.registry.local",
+        "user-service.registry.local",
+        "web-1.i.registry.local",
+        "web-1._user-service._tcp.registry.local",
+    ],
+}
+"""What the registry tells of `LEAST` under the id web-1."""
+PAGE: Mapping[str, object] = {"instances": [TOLD], "next_cursor": None, "revision": 1}
+
+_CREATED = Header("The instance's own path.")
+_INSTANCE = Media(Instance, {"instance": TOLD})
+_PAGE = Media(InstanceList, {"one": PAGE})
+_SAME = "A registration that changes nothing is a heartbeat."
+
+_POST = Operation(
+    id="registerInstances",
+    tag="Instances",
+    summary="Register one instance or many",
+    description=(
+        "An instance without an id is given one. Of an array, all are registered or, where one"
+        f" breaks a rule, none; a fault's field then begins with its place: `3.port`. {_SAME}"
+    ),
+    body=(
+        Media(
+            Registration | list[Registration],
+            {
+                "least": LEAST,
+                "full": {"id": "web-7", **FULL},
+                "many": [{"id": "web-8", **LEAST}, {"id": "web-9", **LEAST}],
+            },
+        ),
+    ),
+    answers=(
+        Answer(
+            201,
+            "Registered: DNS answers with it from now on. An array is answered with a list.",
+            (Media(Instance | InstanceList, {"instance": TOLD, "many": PAGE}),),
+            {"Location": Header("The instance's own path; none for an array.", required=False)},
+        ),
+        Answer(200, "Registered again, under an id that had a lease.", (_INSTANCE,)),
+    ),
+    problems=(*ANY_CHANGE, *ANY_BODY),
+)
+_PUT = Operation(
+    id="putInstance",
+    tag="Instances",
+    summary="Register an instance under an id",
+    description=_SAME,
+    parameters=(INSTANCE_ID,),
+    body=(Media(Registration, {"least": LEAST, "full": FULL}),),
+    answers=(
+        Answer(
+            201,
+            "Registered: DNS answers with it from now on.",
+            (_INSTANCE,),
+            {"Location": _CREATED},
+        ),
+        Answer(200, "Registered again, in place of what was there.", (_INSTANCE,)),
+    ),
+    problems=(*ANY_CHANGE, *ANY_BODY),
+)
+_GET = Operation(
+    id="getInstance",
+    tag="Instances",
+    summary="One instance",
+    parameters=(INSTANCE_ID,),
+    answers=(Answer(200, "The instance and its lease.", (_INSTANCE,)),),
+    problems=(UNKNOWN_INSTANCE,),
+)
+_LIST = Operation(
+    id="listInstances",
+    tag="Instances",
+    summary="A page of the instances",
+    description=(
+        "In the order of their first registration. A page may be short or even empty and go on:"
+        " only a `next_cursor` of null is the end."
+    ),
+    parameters=(
+        Parameter("service", "query", "Only those of this service.", example="user-service"),
+        Parameter(
+            "health",
+            "query",
+            "Only those in this state: the status, where that is healthy the verdict of checks.",
+            Literal["healthy", "draining", "maintenance", "unhealthy", "degraded", ""],
+        ),
+        Parameter("tag", "query", "Only those with this tag.", example="v1"),
+        Parameter("capability", "query", "Only those with this capability.", example="greet"),
+        LIMIT,
+        INSTANCE_CURSOR,
+    ),
+    answers=(Answer(200, "The page.", (_PAGE,)),),
+    problems=(INVALID_QUERY,),
+)
+_DELETE = Operation(
+    id="removeInstance",
+    tag="Instances",
+    summary="Take an instance away",
+    parameters=(INSTANCE_ID,),
+    answers=(Answer(204, "Gone from every answer."),),
+    problems=(*ANY_CHANGE, UNKNOWN_INSTANCE),
+)
+_STATUS = Operation(
+    id="setInstanceStatus",
+    tag="Instances",
+    summary="Give an instance another status",
+    description=(
+        "`draining` leaves every answer but that for the instance's own host name, `maintenance`"
+        " leaves all of them and outlasts a new registration."
+    ),
+    parameters=(INSTANCE_ID,),
+    body=(Media(StatusChange, {"draining": {"status": "draining"}}),),
+    answers=(
+        Answer(
+            200,
+            "The instance as it is now.",
+            (Media(Instance, {"instance": TOLD}),),
+        ),
+    ),
+    problems=(*ANY_CHANGE, *ANY_BODY, UNKNOWN_INSTANCE),
+)
+
+
+def list_routes(api: Api) -> Sequence[Route]:
+    """The routes under /v1/instances but heartbeats and checks."""
+    instances = Instances(api)
+    one = "/v1/instances/{id}"
+    return (
+        Route("POST", "/v1/instances", instances.post, _POST),
+        Route("GET", "/v1/instances", instances.list, _LIST),
+        Route("PUT", one, instances.put, _PUT),
+        Route("GET", one, instances.get, _GET),
+        Route("DELETE", one, instances.delete, _DELETE),
+        Route("PUT", f"{one}/status", instances.put_status, _STATUS),
+    )

@@ -1,0 +1,29 @@
+"""Parameters that several routes take."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from dnsregistry.api.openapi.operation import Parameter
+from dnsregistry.api.query import DEFAULT_LIMIT, MOST_LIMIT
+
+LIMIT = Parameter(
+    "limit",
+    "query",
+    "How many a page holds at most.",
+    Annotated[int, Field(ge=1, le=MOST_LIMIT, json_schema_extra={"default": DEFAULT_LIMIT})],
+)
+INSTANCE_CURSOR = Parameter(
+    "cursor",
+    "query",
+    "`next_cursor` of the page before. Paging misses nothing that stays and repeats nothing.",
+    Annotated[str, Field(pattern="^(i[0-9a-f]{1,16})?$")],
+)
+SERVICE_CURSOR = Parameter(
+    "cursor",
+    "query",
+    "`next_cursor` of the page before.",
+    Annotated[str, Field(pattern="^(s[a-z0-9_-]{1,63})?$")],
+)
+INSTANCE_ID = Parameter("id", "path", "The instance's id.", example="web-1")
+SERVICE_NAME = Parameter("name", "path", "The service's name.", example="user-service")
