@@ -50,9 +50,8 @@ def build_document(routes: Sequence[Route], version: str) -> Document:
             "version": version,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
-        "paths": paths,
+        "paths": dict(sorted(paths.items())),
         "components": {"schemas": dict(sorted(schemas.components.items()))},
     }
 

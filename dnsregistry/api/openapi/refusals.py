@@ -26,6 +26,7 @@ from dnsregistry.api.problems import (
 
 PROBLEM_TYPE = "application/problem+json"
 
+NOT_FOUND = Kind("not-found", 404, "Not Found")
 EXPECTATION_FAILED = Kind("expectation-failed", 417, "Expectation Failed")
 ANY_REQUEST = (INVALID_HTTP, EXPECTATION_FAILED, INTERNAL_ERROR)
 """What any request may be answered with, whatever it asks for."""

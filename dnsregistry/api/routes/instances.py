@@ -126,15 +126,19 @@ _LIST = Operation(
         " only a `next_cursor` of null is the end."
     ),
     parameters=(
-        Parameter("service", "query", "Only those of this service.", example="user-service"),
+        Parameter(
+            "service",
+            "query",
+            "Only those of this service.",
+        ),
         Parameter(
             "health",
             "query",
             "Only those in this state: the status, where that is healthy the verdict of checks.",
             Literal["healthy", "draining", "maintenance", "unhealthy", "degraded", ""],
         ),
-        Parameter("tag", "query", "Only those with this tag.", example="v1"),
-        Parameter("capability", "query", "Only those with this capability.", example="greet"),
+        Parameter("tag", "query", "Only those with this tag."),
+        Parameter("capability", "query", "Only those with this capability."),
         LIMIT,
         INSTANCE_CURSOR,
     ),
