@@ -2,15 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from dnsregistry.api.context import Api
+from dnsregistry.api.models.checks import Check
+from dnsregistry.api.models.forms import (
+    Address,
+    Id,
+    Labels,
+    MetadataForm,
+    Port,
+    Ports,
+    Protocol,
+    Service,
+    Share,
+    Ttl,
+)
 from dnsregistry.api.problems import INVALID_FIELD, MOST_FAULTS, Fault, Problem, clip
 from dnsregistry.registry.admission import admit
-from dnsregistry.registry.check_admission import admit_checks
+from dnsregistry.registry.check_admission import MOST_CHECKS, admit_checks
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
 
@@ -53,11 +66,19 @@ def _check_depth(value: object) -> object:
     raise PydanticCustomError("depth", f"is nested deeper than {DEEPEST_METADATA} levels")
 
 
-Metadata = Annotated[dict[str, object], BeforeValidator(_check_depth)]
+Metadata = Annotated[dict[str, object], BeforeValidator(_check_depth), MetadataForm]
 """A registration's metadata, of bounded depth."""
 
 # JSON has no enum: text is what is given, and strictness would ask for the member.
 _StatusText = Annotated[Status, Field(strict=False)]
+
+
+Checks = Annotated[list[Check], Field(max_length=MOST_CHECKS)]
+
+
+def _leave_out(schema: dict[str, Any]) -> None:
+    """Tell no default: null is something else than what is left out."""
+    schema.pop("default", None)
 
 
 class Registration(BaseModel):
@@ -65,23 +86,41 @@ class Registration(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    id: str | None = None
-    service: str
+    id: Id | None = Field(
+        None,
+        description="Unique in the whole registry; made up if left out.",
+        json_schema_extra=_leave_out,
+    )
+    service: Service = Field(description="The service that it belongs to: one DNS label.")
     address: Annotated[
-        list[str], BeforeValidator(_list_address, json_schema_input_type=str | list[str])
-    ]
-    port: int
-    protocol: str = "tcp"
-    ports: dict[str, int] = Field(default_factory=dict)
-    priority: int = 0
-    weight: int = 1
-    tags: list[str] = Field(default_factory=list)
-    capabilities: list[str] = Field(default_factory=list)
-    metadata: Metadata = Field(default_factory=dict)
-    version: str | None = None
-    ttl: float | None = None
-    status: _StatusText = Status.HEALTHY
-    checks: Annotated[list[object], BeforeValidator(_check_depth)] | None = None
+        list[str], BeforeValidator(_list_address, json_schema_input_type=Address)
+    ] = Field(description="An IP address or host name, or a list of addresses.")
+    port: Port = Field(description="Its main port.")
+    protocol: Protocol = Field("tcp", description="What it speaks.")
+    ports: Ports = Field(default_factory=dict, description="Other ports by name.")
+    priority: Share = Field(0, description="As in an SRV record: the lowest is asked first.")
+    weight: Share = Field(1, description="As in an SRV record: its share in its priority.")
+    tags: Labels = Field(
+        default_factory=list, description="Labels that narrow a question for the service."
+    )
+    capabilities: Labels = Field(
+        default_factory=list, description="Labels under which it is found in any service."
+    )
+    metadata: Metadata = Field(default_factory=dict, description="Up to 16 KiB of anything.")
+    version: str | None = Field(None, description="Its version, in any words.")
+    ttl: Ttl | None = Field(
+        None,
+        description="Seconds of its lease; null: without end. Left out: as set for the registry.",
+        json_schema_extra=_leave_out,
+    )
+    status: _StatusText = Field(Status.HEALTHY, description="What its owner says of it.")
+    checks: (
+        Annotated[list[object], BeforeValidator(_check_depth, json_schema_input_type=Checks)] | None
+    ) = Field(
+        None,
+        description="What is asked of it, how often. Left out: as set for the service.",
+        json_schema_extra=_leave_out,
+    )
 
 
 class StatusChange(BaseModel):
@@ -89,7 +128,7 @@ class StatusChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    status: _StatusText
+    status: _StatusText = Field(description="What its owner says of it.")
 
 
 M = TypeVar("M", bound=BaseModel)
