@@ -1,0 +1,69 @@
+"""`dnsregistry doctor`: what is in the way between this machine and the registry's names."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from dnsregistry.doctor.asking import Server
+from dnsregistry.doctor.examine import Machine, examine, find_registry
+from dnsregistry.doctor.finding import Finding, Level
+
+_MARKS = {
+    Level.OK: ("ok", "green"),
+    Level.WARNING: ("warn", "yellow"),
+    Level.PROBLEM: ("FAIL", "red"),
+}
+_WIDTH = 5
+
+
+@click.command()
+@click.option("--zone", default="registry.local", show_default=True, help="The registry's zone.")
+@click.option(
+    "--url",
+    envvar="DNSREGISTRY_URL",
+    default="http://127.0.0.1:8053",
+    show_default=True,
+    help="The registry.",
+)
+@click.option("--server", metavar="ADDRESS[:PORT]", help="Its DNS server; default: the URL's host.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@click.option("--root", type=click.Path(path_type=Path), default=Path("/"), hidden=True)
+@click.option("--port", default=53, hidden=True, help="Where resolv.conf's servers are asked.")
+def doctor(
+    zone: str, url: str, server: str | None, *, as_json: bool, root: Path, port: int
+) -> None:
+    """Examine how this machine looks names up.
+
+    Each line is a finding; under those that are in the way stands the line to change. Exits
+    with 1 where names are not found, or not always.
+    """
+    registry = read_server(server) if server else find_registry(url, 5300)
+    found = []
+    for finding in examine(Machine(root, port), zone, url.split(",")[0], registry):
+        found.append(finding)
+        if not as_json:
+            _tell(finding)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
+    sys.exit(1 if any(finding.level is Level.PROBLEM for finding in found) else 0)
+
+
+def read_server(text: str) -> Server:
+    """Read `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1` or `[2001:db8::1]:5300`."""
+    host, bracket, port = text.removeprefix("[").partition("]:") if text[0] == "[" else ("", "", "")
+    if not bracket:
+        bare = text.strip("[]")
+        host, _, port = (bare, "", "") if bare.count(":") > 1 else bare.partition(":")
+    if port and not (port.isdigit() and 0 < int(port) < 65536):
+        raise click.BadParameter("the port must be from 1 to 65535", param_hint="--server")
+    return Server(host, int(port or 53))
+
+
+def _tell(finding: Finding) -> None:
+    mark, colour = _MARKS[finding.level]
+    click.echo(f"{click.style(f'{mark:{_WIDTH}}', fg=colour)} {finding.subject}: {finding.text}")
+    if finding.change:
+        click.echo(f"{'':{_WIDTH}} → {finding.change}")

@@ -1,0 +1,45 @@
+"""The clock of this machine beside the one of the registry."""
+
+import time
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from dnsregistry.doctor.finding import Finding, Level, well
+
+PATIENCE = 3.0
+"""Seconds for the registry's answer."""
+MOST_APART = 5.0
+"""Seconds: the header tells whole ones, and the answer takes its time."""
+
+
+def examine(url: str) -> Finding:
+    """How far apart they are, by the Date of an answer (RFC 9110, 6.6.1)."""
+    try:
+        with urlopen(f"{url.rstrip('/')}/health", timeout=PATIENCE) as answer:  # noqa: S310 - the user's own
+            date = answer.headers.get("Date", "")
+    except HTTPError as error:
+        date = error.headers.get("Date", "")
+        error.close()
+    except (URLError, OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        return Finding(
+            Level.WARNING,
+            "HTTP",
+            f"no registry at {url}: {reason}",
+            "say where it is: --url, or DNSREGISTRY_URL",
+        )
+    try:
+        apart = parsedate_to_datetime(date).timestamp() - time.time()
+    except ValueError:
+        return Finding(Level.WARNING, "clock", f"{url} does not tell the time", "")
+    if abs(apart) > MOST_APART:
+        return Finding(
+            Level.WARNING,
+            "clock",
+            f"is {abs(apart):.0f} s {'behind' if apart > 0 else 'ahead of'} the registry's; leases"
+            " seem to end at other times, and certificates may seem invalid",
+            "timedatectl set-ntp true",
+        )
+    return well("clock", "agrees with the registry's")
