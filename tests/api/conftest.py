@@ -14,10 +14,15 @@ from yarl import URL
 
 from dnsregistry.api.application import build_application
 from dnsregistry.api.connection import Runner
-from dnsregistry.api.context import Api, Readiness, ReadyState
+from dnsregistry.api.context import Api, Readiness, ReadyState, Traffic
+from dnsregistry.api.openapi.description import Description
+from dnsregistry.api.openapi.document import build_document
+from dnsregistry.api.routes.description import list_routes as list_descriptions
+from dnsregistry.api.routes.table import list_routes
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
 from dnsregistry.storage.memory import MemoryStore
+from tests.api.contract import Contract
 
 START = 1_700_000_000.0
 
@@ -61,13 +66,33 @@ def make_api() -> MakeApi:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Serve:
+def contract(make_api: MakeApi) -> Contract:
+    """The document's, for all that is served."""
+    routes = (
+        *list_routes(make_api(), Traffic()),
+        *list_descriptions(Description(dict)),
+    )
+    return Contract(build_document(routes, "1.2.3"), unread=["/v1/stats"])
+
+
+@pytest.fixture(autouse=True)
+def as_documented(contract: Contract) -> Iterator[None]:
+    """All that is served is served as the document says."""
+    contract.broken.clear()
+    yield
+    assert contract.broken == []
+
+
+@pytest.fixture(scope="session")
+def serve(contract: Contract) -> Serve:
     """Serve an Api while the context lasts; no task may be left when it ends."""
 
     @asynccontextmanager
     async def serving(api: Api) -> AsyncIterator[URL]:
         before = asyncio.all_tasks()
-        runner = Runner(build_application(api), shutdown_timeout=1.0)
+        application = build_application(api)
+        contract.watch(application)
+        runner = Runner(application, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
@@ -95,12 +120,14 @@ async def client(api: Api, serve: Serve) -> AsyncIterator[ClientSession]:
 
 
 @pytest.fixture
-def ask(client: ClientSession) -> Ask:
+def ask(client: ClientSession, contract: Contract) -> Ask:
     """Send a request and return the status and the JSON of the answer, None where it has none."""
 
     async def send(method: str, path: str, body: object = None, **more: Any) -> tuple[int, Any]:
         url = URL(path, encoded=True)
         async with client.request(method, url, json=body, **more) as response:
+            if response.status < 300 and body is not None:
+                contract.check_body(method, path, body)
             return response.status, await response.json(content_type=None)
 
     return send

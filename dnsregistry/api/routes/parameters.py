@@ -1,6 +1,6 @@
 """Parameters that several routes take."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,8 +10,8 @@ from dnsregistry.api.query import DEFAULT_LIMIT, MOST_LIMIT
 LIMIT = Parameter(
     "limit",
     "query",
-    "How many a page holds at most.",
-    Annotated[int, Field(ge=1, le=MOST_LIMIT, json_schema_extra={"default": DEFAULT_LIMIT})],
+    f"How many a page holds at most; {DEFAULT_LIMIT} where it is left out or empty.",
+    Annotated[int, Field(ge=1, le=MOST_LIMIT)] | Literal[""],
 )
 INSTANCE_CURSOR = Parameter(
     "cursor",
