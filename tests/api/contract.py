@@ -56,6 +56,10 @@ class Contract:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         self._validate(f"{where} takes", schema, body, self._open)
 
+    def validate(self, where: str, schema: Schema, value: object) -> None:
+        """Check a value that has nothing but what the schema names."""
+        self._validate(where, schema, value, self._closed)
+
     async def _check(self, request: web.Request, response: web.StreamResponse) -> None:
         if request.path in self._unread and response.status == 200:
             return

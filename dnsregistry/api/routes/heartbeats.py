@@ -38,7 +38,7 @@ _MANY = Operation(
         Answer(
             200,
             "The leases of those that have one are renewed, the other ids are told.",
-            (Media(Renewal, {"one of two": {"renewed": 1, "unknown": ["web-2"]}}),),
+            (Media(Renewal, {"two": {"renewed": 1, "unknown": ["web-2"]}}),),
         ),
     ),
     problems=(*ANY_CHANGE, *ANY_BODY),

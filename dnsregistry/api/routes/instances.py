@@ -16,7 +16,7 @@ LEAST: Mapping[str, object] = {"service": "user-service", "address": "10.0.0.1",
 """The shortest registration that there is."""
 FULL: Mapping[str, object] = {
     "service": "user-service",
-    "address": ["10.0.0.1", "2001:db8::1"],
+    "address": ["10.0.0.1", "fd00::1"],
     "port": 8080,
     "ports": {"admin": 9090},
     "weight": 10,
@@ -24,41 +24,55 @@ FULL: Mapping[str, object] = {
     "capabilities": ["greet"],
     "metadata": {"version": "2"},
     "ttl": 60,
-    "checks": [{"type": "http", "path": "/health", "interval": 5, "timeout": 2}],
+    "checks": [{"type": "http", "path": "/health", "interval": 5, "timeout": 2, "delay": 1}],
 }
-TOLD: Mapping[str, object] = {
-    "id": "web-1",
-    "service": "user-service",
-    "protocol": "tcp",
-    "address": "10.0.0.1",
-    "port": 8080,
-    "ports": {},
-    "priority": 0,
-    "weight": 1,
-    "tags": [],
-    "capabilities": [],
-    "metadata": {},
-    "version": None,
-    "ttl": 30,
-    "status": "healthy",
-    "health": "healthy",
-    "checks": [],
-    "registered_at": "2027-01-15T08:00:00.000Z",
-    "last_heartbeat": "2027-01-15T08:00:00.000Z",
-    "expires_at": "2027-01-15T08:00:30.000Z",
-    "revision": 1,
-    "dns": [
-        "_user-service._tcp.registry.local",
-        "user-service.registry.local",
-        "web-1.i.registry.local",
-        "web-1._user-service._tcp.registry.local",
-    ],
+"""One that says much of what there is to say."""
+
+
+def tell(instance_id: str = "web-1", **other: object) -> Mapping[str, object]:
+    """What the registry tells of `LEAST` under an id, but for `other` fields."""
+    return {
+        "id": instance_id,
+        "service": "user-service",
+        "protocol": "tcp",
+        "address": "10.0.0.1",
+        "port": 8080,
+        "ports": {},
+        "priority": 0,
+        "weight": 1,
+        "tags": [],
+        "capabilities": [],
+        "metadata": {},
+        "version": None,
+        "ttl": 30,
+        "status": "healthy",
+        "health": "healthy",
+        "checks": [],
+        "registered_at": "2027-01-15T08:00:00.000Z",
+        "last_heartbeat": "2027-01-15T08:00:00.000Z",
+        "expires_at": "2027-01-15T08:00:30.000Z",
+        "revision": 1,
+        "dns": [
+            "user-service.registry.local",
+            "_user-service._tcp.registry.local",
+            f"{instance_id}.i.registry.local",
+            f"{instance_id}._user-service._tcp.registry.local",
+        ],
+        **other,
+    }
+
+
+PAGE: Mapping[str, object] = {"instances": [tell()], "next_cursor": None, "revision": 1}
+"""A page with that instance alone."""
+_MANY = {
+    "instances": [tell("web-8"), tell("web-9", revision=2)],
+    "next_cursor": None,
+    "revision": 2,
 }
-"""What the registry tells of `LEAST` under the id web-1."""
-PAGE: Mapping[str, object] = {"instances": [TOLD], "next_cursor": None, "revision": 1}
+_DRAINING = tell(status="draining", drained_at="2027-01-15T08:00:05.000Z", revision=2)
 
 _CREATED = Header("The instance's own path.")
-_INSTANCE = Media(Instance, {"instance": TOLD})
+_INSTANCE = Media(Instance, {"instance": tell()})
 _PAGE = Media(InstanceList, {"one": PAGE})
 _SAME = "A registration that changes nothing is a heartbeat."
 
@@ -74,7 +88,7 @@ _POST = Operation(
         Media(
             Registration | list[Registration],
             {
-                "least": LEAST,
+                "least": {"id": "web-1", **LEAST},
                 "full": {"id": "web-7", **FULL},
                 "many": [{"id": "web-8", **LEAST}, {"id": "web-9", **LEAST}],
             },
@@ -84,7 +98,7 @@ _POST = Operation(
         Answer(
             201,
             "Registered: DNS answers with it from now on. An array is answered with a list.",
-            (Media(Instance | InstanceList, {"instance": TOLD, "many": PAGE}),),
+            (Media(Instance | InstanceList, {"least": tell(), "many": _MANY}),),
             {"Location": Header("The instance's own path; none for an array.", required=False)},
         ),
         Answer(200, "Registered again, under an id that had a lease.", (_INSTANCE,)),
@@ -167,7 +181,7 @@ _STATUS = Operation(
         Answer(
             200,
             "The instance as it is now.",
-            (Media(Instance, {"instance": TOLD}),),
+            (Media(Instance, {"draining": _DRAINING}),),
         ),
     ),
     problems=(*ANY_CHANGE, *ANY_BODY, UNKNOWN_INSTANCE),

@@ -2,23 +2,36 @@
 
 from collections.abc import Sequence
 
+from dnsregistry import __version__
 from dnsregistry.api.context import Api, Traffic
 from dnsregistry.api.models.system import Alive, Ready, Stats
 from dnsregistry.api.openapi.operation import Answer, Media, Operation, Route
 from dnsregistry.api.system import System
 
+_NUMBERS = {
+    "version": __version__,
+    "uptime": 86400.5,
+    "registry": {"instances": 1, "services": 1, "revision": 1},
+    "store": {"engine": "memory", "away_since": None},
+    "zone": {"origin": "registry.local", "serial": 3030196226},
+    "zone_files": {"loaded": 1, "refused": 0, "zones": 1, "records": 10},
+    "dns": {"queries": {"udp": 1, "tcp": 0}, "rcodes": {"NOERROR": 1}},
+    "health": {"instances": 0, "in_flight": 0, "guards_holding": [], "probes": 0},
+    "http": {"requests": 14, "internal_errors": 0},
+}
+
 _STATS = Operation(
     id="getStats",
     tag="Program",
     summary="Numbers, for people",
-    answers=(Answer(200, "All numbers since the start.", (Media(Stats),)),),
+    answers=(Answer(200, "All numbers since the start.", (Media(Stats, {"numbers": _NUMBERS}),)),),
 )
 _HEALTH = Operation(
     id="getHealth",
     tag="Program",
     summary="Whether the program is alive",
     answers=(
-        Answer(200, "It is.", (Media(Alive, {"alive": {"status": "ok", "version": "1.0.0"}}),)),
+        Answer(200, "It is.", (Media(Alive, {"alive": {"status": "ok", "version": __version__}}),)),
     ),
 )
 _READY = Operation(
