@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -20,6 +20,7 @@ from dnsregistry.api.models.forms import (
     Service,
     Share,
     Ttl,
+    forget_defaults,
 )
 from dnsregistry.api.problems import INVALID_FIELD, MOST_FAULTS, Fault, Problem, clip
 from dnsregistry.registry.admission import admit
@@ -76,30 +77,28 @@ _StatusText = Annotated[Status, Field(strict=False)]
 Checks = Annotated[list[Check], Field(max_length=MOST_CHECKS)]
 
 
-def _leave_out(schema: dict[str, Any]) -> None:
-    """Tell no default: null is something else than what is left out."""
-    schema.pop("default", None)
-
-
 class Registration(BaseModel):
     """The body of a registration. A `ttl` that is absent and one that is null differ."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, json_schema_extra=forget_defaults
+    )
 
     id: Id | None = Field(
         None,
         description="Unique in the whole registry; made up if left out.",
-        json_schema_extra=_leave_out,
     )
     service: Service = Field(description="The service that it belongs to: one DNS label.")
     address: Annotated[
         list[str], BeforeValidator(_list_address, json_schema_input_type=Address)
     ] = Field(description="An IP address or host name, or a list of addresses.")
     port: Port = Field(description="Its main port.")
-    protocol: Protocol = Field("tcp", description="What it speaks.")
+    protocol: Protocol = Field("tcp", description="What it speaks; tcp if left out.")
     ports: Ports = Field(default_factory=dict, description="Other ports by name.")
-    priority: Share = Field(0, description="As in an SRV record: the lowest is asked first.")
-    weight: Share = Field(1, description="As in an SRV record: its share in its priority.")
+    priority: Share = Field(0, description="As in an SRV record: the lowest, 0, is asked first.")
+    weight: Share = Field(
+        1, description="As in an SRV record: its share in its priority; 1 if left out."
+    )
     tags: Labels = Field(
         default_factory=list, description="Labels that narrow a question for the service."
     )
@@ -111,15 +110,15 @@ class Registration(BaseModel):
     ttl: Ttl | None = Field(
         None,
         description="Seconds of its lease; null: without end. Left out: as set for the registry.",
-        json_schema_extra=_leave_out,
     )
-    status: _StatusText = Field(Status.HEALTHY, description="What its owner says of it.")
+    status: _StatusText = Field(
+        Status.HEALTHY, description="What its owner says of it; healthy if left out."
+    )
     checks: (
         Annotated[list[object], BeforeValidator(_check_depth, json_schema_input_type=Checks)] | None
     ) = Field(
         None,
         description="What is asked of it, how often. Left out: as set for the service.",
-        json_schema_extra=_leave_out,
     )
 
 

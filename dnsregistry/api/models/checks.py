@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dnsregistry.api.models.forms import forget_defaults
 from dnsregistry.api.models.times import Time
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.check_admission import (
@@ -35,37 +36,49 @@ _Place = Annotated[str, Field(max_length=MOST_URL)]
 class Pace(BaseModel):
     """How often a check is made, and what its results add up to."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+    model_config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra=forget_defaults)
 
     interval: float | None = Field(
         10.0,
-        description="Seconds from one check to the next.",
+        description="Seconds from one check to the next; 10 if left out.",
         ge=SHORTEST_INTERVAL,
         le=LONGEST_INTERVAL,
     )
     timeout: float | None = Field(
         5.0,
-        description="Seconds until a check has failed; no longer than the interval.",
+        description=(
+            "Seconds until a check has failed, no longer than the interval; if left out, 5 or"
+            " the interval, whichever is shorter."
+        ),
         ge=SHORTEST_TIMEOUT,
         le=LONGEST_TIMEOUT,
     )
     jitter: float | None = Field(
         0.1,
-        description="The part of the interval by which the next one varies.",
+        description="The part of the interval by which the next one varies; 0.1 if left out.",
         ge=0,
         le=MOST_JITTER,
     )
     success_before_healthy: int | None = Field(
-        1, description="So many passes in a row make it healthy.", ge=1, le=MOST_STREAK
+        1,
+        description="So many passes in a row make it healthy; 1 if left out.",
+        ge=1,
+        le=MOST_STREAK,
     )
     failures_before_unhealthy: int | None = Field(
-        3, description="So many failures in a row make it unhealthy.", ge=1, le=MOST_STREAK
+        3,
+        description="So many failures in a row make it unhealthy; 3 if left out.",
+        ge=1,
+        le=MOST_STREAK,
     )
     initial: Literal["healthy", "unhealthy"] | None = Field(
-        "unhealthy", description="What stands before the first verdict; of a heartbeat `healthy`."
+        "unhealthy",
+        description=(
+            "What stands before the first verdict; if left out, unhealthy, of a heartbeat healthy."
+        ),
     )
     delay: float | None = Field(
-        0.0, description="Seconds until the first check.", ge=0, le=LONGEST_INTERVAL
+        0.0, description="Seconds until the first check; 0 if left out.", ge=0, le=LONGEST_INTERVAL
     )
     deregister_after: float | None = Field(
         None,
@@ -78,7 +91,10 @@ class Pace(BaseModel):
 class _Encrypted(Pace):
     tls: bool | None = Field(False, description="Whether the connection has TLS.")
     verify_tls: bool | None = Field(
-        True, description="Whether the certificate must hold. Only with `tls`."
+        True,
+        description=(
+            "Whether the certificate must hold, which it must if this is left out. Only with `tls`."
+        ),
     )
     server_name: str | None = Field(
         None, description="The name that TLS asks for. Only with `tls`.", max_length=253
@@ -94,17 +110,19 @@ class HttpCheck(_Encrypted):
     )
     path: str | None = Field(
         "/",
-        description="Path and query at the instance's own address.",
+        description="Path and query at the instance's own address; / if left out.",
         max_length=MOST_URL,
         pattern=_PATH,
     )
     port: int | None = Field(
         None, description="A port in place of the instance's own.", ge=1, le=65535
     )
-    method: Method | None = Field("GET", description="The request's method.")
+    method: Method | None = Field("GET", description="The request's method; GET if left out.")
     expect_status: (
         Annotated[str, Field(pattern=_STATUS)] | Annotated[int, Field(ge=100, le=599)] | None
-    ) = Field("200-399", description="The status that passes, or the range of them.")
+    ) = Field(
+        "200-399", description="The status that passes, or the range of them; 200-399 if left out."
+    )
     body_pattern: str | None = Field(
         None,
         description="A regular expression that the body must hold somewhere. Not with HEAD.",
@@ -113,7 +131,9 @@ class HttpCheck(_Encrypted):
     headers: dict[str, str] | None = Field(
         None, description="Headers to send.", max_length=MOST_HEADERS
     )
-    follow_redirects: bool | None = Field(True, description="Whether redirects are followed.")
+    follow_redirects: bool | None = Field(
+        True, description="Whether redirects are followed, as they are if this is left out."
+    )
     fallback_path: str | None = Field(
         None,
         description="Asked for where `path` is answered with 404.",
@@ -151,7 +171,7 @@ class DnsCheck(Pace):
 
     type: Literal["dns"]
     name: str = Field(description="The name that is asked for.", min_length=1, max_length=255)
-    qtype: QueryType | None = Field("A", description="The type that is asked for.")
+    qtype: QueryType | None = Field("A", description="The type that is asked for; A if left out.")
     address: _Place | None = Field(
         None, description="The server's address and port; without it, the instance's own."
     )

@@ -3,7 +3,7 @@
 They judge nothing: the core's admission does, in sentences. Each form takes all that it takes.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
 
@@ -98,3 +98,9 @@ MetadataForm = WithJsonSchema(
 Ttl = Annotated[
     float, WithJsonSchema({"type": "number", "minimum": SHORTEST_TTL, "maximum": LONGEST_TTL})
 ]
+
+
+def forget_defaults(schema: dict[str, Any]) -> None:
+    """Tell no defaults: clients would send them, and some say something else than nothing does."""
+    for field in schema["properties"].values():
+        field.pop("default", None)

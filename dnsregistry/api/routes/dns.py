@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from aiohttp.typedefs import Handler
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from dnsregistry.api.openapi.operation import Answer, Header, Media, Operation, Parameter, Route
 from dnsregistry.api.problems import Kind
@@ -13,7 +13,8 @@ BAD_REQUEST = Kind("bad-request", 400, "Bad Request")
 TOO_LARGE = Kind("request-entity-too-large", 413, "Request Entity Too Large")
 OTHER_TYPE = Kind("unsupported-media-type", 415, "Unsupported Media Type")
 
-_MESSAGE = Media(type="application/dns-message")
+_Octets = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
+_MESSAGE = Media(_Octets, type="application/dns-message")
 _ANSWERS = (
     Answer(
         200,
