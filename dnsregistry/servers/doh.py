@@ -17,10 +17,14 @@ from aiohttp import web
 from dnsregistry.answers.access import Client
 from dnsregistry.answers.protocol import TCP_OCTETS
 from dnsregistry.answers.ttl import smallest_ttl
+from dnsregistry.api.body import read_body
+from dnsregistry.api.problems import INVALID_DNS, OTHER_MEDIA_TYPE, Problem
 from dnsregistry.servers.exchange import Exchange
 
 MEDIA_TYPE = "application/dns-message"
 PATH = "/dns-query"
+PATIENCE = 20.0
+"""Seconds of grace for a body: one lost packet and its retransmissions on a bad line."""
 
 
 class DohFault(Exception):
@@ -79,32 +83,28 @@ class DohServer:
     async def get(self, request: web.Request) -> web.Response:
         """Answer the message in the query parameter `dns`."""
         try:
-            return await self._answer(read_parameter(request.query.get("dns")), request)
+            message = read_parameter(request.query.get("dns"))
         except DohFault as fault:
-            raise _http_error(fault) from None
+            raise _problem(fault) from None
+        return await self._answer(message, request)
 
     async def post(self, request: web.Request) -> web.Response:
         """Answer the message in the body."""
         try:
-            check_body(request.content_type, request.content_length or 0)
-            message = bytearray()
-            async for chunk in request.content.iter_any():
-                message += chunk
-                check_body(request.content_type, len(message))
-            return await self._answer(bytes(message), request)
+            check_body(request.content_type, 0)
         except DohFault as fault:
-            raise _http_error(fault) from None
+            raise _problem(fault) from None
+        message = await read_body(request, limit=TCP_OCTETS, patience=PATIENCE)
+        return await self._answer(bytes(message), request)
 
     async def _answer(self, message: bytes, request: web.Request) -> web.Response:
-        reply = await answer(self._exchange, message, request.remote or "::")
+        try:
+            reply = await answer(self._exchange, message, request.remote or "::")
+        except DohFault as fault:
+            raise _problem(fault) from None
         headers = {"Cache-Control": f"max-age={reply.max_age}"}
         return web.Response(body=reply.message, content_type=MEDIA_TYPE, headers=headers)
 
 
-def _http_error(fault: DohFault) -> web.HTTPException:
-    match fault.status:
-        case 413:
-            return web.HTTPRequestEntityTooLarge(TCP_OCTETS, TCP_OCTETS, text=fault.reason)
-        case 415:
-            return web.HTTPUnsupportedMediaType(text=fault.reason)
-    return web.HTTPBadRequest(text=fault.reason)
+def _problem(fault: DohFault) -> Problem:
+    return Problem(OTHER_MEDIA_TYPE if fault.status == 415 else INVALID_DNS, fault.reason)

@@ -101,8 +101,8 @@ async def test_dns_over_https_is_answered_as_documented(
         assert (await _ask(program, "/dns-query", **more))[0] == status
     assert contract.broken == []
     assert {kind for _, path, _, kind in contract.seen if path == "/dns-query"} == {
-        "bad-request",
-        "request-entity-too-large",
+        "invalid-dns",
+        "body-too-large",
         "unsupported-media-type",
     }
 

@@ -11,10 +11,12 @@ from dnsregistry.api.problems import (
     CROSS_ORIGIN,
     INTERNAL_ERROR,
     INVALID_BODY,
+    INVALID_DNS,
     INVALID_FIELD,
     INVALID_HTTP,
     INVALID_JSON,
     INVALID_QUERY,
+    OTHER_MEDIA_TYPE,
     STORE_AWAY,
     UNKNOWN_INSTANCE,
     UNKNOWN_SERVICE,
@@ -48,6 +50,8 @@ EXAMPLES: Mapping[str, Problem] = {
         Problem(INVALID_JSON, "Expecting value: line 1, column 9"),
         Problem(INVALID_BODY, "the body breaks off after 12 octets"),
         Problem(INVALID_FIELD, faults=_SEVERAL),
+        Problem(INVALID_DNS, "the parameter dns is missing"),
+        Problem(OTHER_MEDIA_TYPE, "the body is to be application/dns-message"),
         Problem(BODY_TOO_SLOW, "after 12 octets the sender fell behind 16384 octets a second"),
         Problem(BODY_TOO_LARGE, _TOO_LARGE),
         Problem(INVALID_QUERY, faults=[Fault("limit", "'0' is not between 1 and 1000")]),
@@ -88,7 +92,11 @@ def _describe_status(kinds: list[Kind], problem_schema: Mapping[str, Any]) -> di
     headers = {name for problem in problems for name in problem.headers}
     if headers:
         told["headers"] = {
-            name: {"description": _HEADERS[name], "schema": {"type": "string"}}
+            name: {
+                "description": _HEADERS[name],
+                "required": all(name in problem.headers for problem in problems),
+                "schema": {"type": "string"},
+            }
             for name in sorted(headers)
         }
     return told

@@ -7,11 +7,13 @@ from aiohttp.typedefs import Handler
 from pydantic import Field, WithJsonSchema
 
 from dnsregistry.api.openapi.operation import Answer, Header, Media, Operation, Parameter, Route
-from dnsregistry.api.problems import Kind
-
-BAD_REQUEST = Kind("bad-request", 400, "Bad Request")
-TOO_LARGE = Kind("request-entity-too-large", 413, "Request Entity Too Large")
-OTHER_TYPE = Kind("unsupported-media-type", 415, "Unsupported Media Type")
+from dnsregistry.api.problems import (
+    BODY_TOO_LARGE,
+    BODY_TOO_SLOW,
+    INVALID_BODY,
+    INVALID_DNS,
+    OTHER_MEDIA_TYPE,
+)
 
 _Octets = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
 _MESSAGE = Media(_Octets, type="application/dns-message")
@@ -39,7 +41,7 @@ _GET = Operation(
         ),
     ),
     answers=_ANSWERS,
-    problems=(BAD_REQUEST,),
+    problems=(INVALID_DNS,),
 )
 _POST = Operation(
     id="queryDnsByPost",
@@ -48,7 +50,7 @@ _POST = Operation(
     description="DNS over HTTPS (RFC 8484).",
     body=(_MESSAGE,),
     answers=_ANSWERS,
-    problems=(BAD_REQUEST, TOO_LARGE, OTHER_TYPE),
+    problems=(INVALID_DNS, INVALID_BODY, OTHER_MEDIA_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW),
 )
 
 
