@@ -116,10 +116,12 @@ async def _talk(
     async with asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection(url.host, url.port)
         # Who is refused in mid-body may find the connection gone.
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, EOFError):
             writer.write("\r\n".join((*lines, "", "")).encode() + body)
-            writer.write_eof()
-            await reader.read()
+            if int(told["Content-Length"]) != len(body):
+                writer.write_eof()
+            # A stream of events has no end.
+            await reader.readuntil(b"\r\n\r\n")
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
