@@ -31,6 +31,7 @@ from dnsregistry.api.metrics import serve_metrics
 from dnsregistry.api.replies import write_time
 from dnsregistry.api.routes import dns as dns_routes
 from dnsregistry.api.routes import metrics as metrics_routes
+from dnsregistry.api.watching.build import build_watching, first_revision, read_options
 from dnsregistry.binding import Listening, bind_all
 from dnsregistry.forward.build import AsksItself, build_forwarder
 from dnsregistry.forward.forwarder import Forwarder
@@ -42,6 +43,7 @@ from dnsregistry.metrics import (
     DialectCollector,
     Metrics,
     ScanCollector,
+    WatchCollector,
 )
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
@@ -107,6 +109,7 @@ class App:
             DialectCollector(self.tallies),
             CheckCollector(lambda: self.checking.tally),
             ScanCollector(self._scan.tally if self._scan is not None else None),
+            WatchCollector(lambda: self.watching.tally),
         )
         self._metrics = serve_metrics(metrics.render)
 
@@ -132,6 +135,8 @@ class App:
         self._running.callback(sockets.close)
         listening = sockets.listening
         last_serial = await self.store.start()
+        if self._cluster is None:
+            self.registry.resume(first_revision(self._now()), 0)
         self._running.push_async_callback(self.store.stop)
         self._build(listening, serial.resume(last_serial, self._now()))
         await self.store.follow_serial(lambda: self.zone.serial)
@@ -216,6 +221,15 @@ class App:
         self.zone.remember_in(responder.table)
         self._responder = responder
         self._exchange = Exchange(responder)
+        self.watching = build_watching(
+            read_options(settings, is_clustered=self._cluster is not None),
+            registry,
+            self.zone.names_of,
+            self.checking.desk,
+            self._settle,
+        )
+        if self._cluster is not None:
+            self._cluster.when_adopting(self.watching.adopt)
         self._stats = Stats(
             registry,
             self.store,
@@ -302,6 +316,7 @@ class App:
         return Api(
             registry=self.registry,
             store=self.store,
+            watching=self.watching,
             now=self._now,
             lease_ttl=settings.lease_ttl,
             new_id=_make_id,

@@ -17,6 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from dnsregistry.api.dialects.tally import BOUNDS, DialectTally
+from dnsregistry.api.watching.tally import WatchTally
 from dnsregistry.health.tally import BOUNDS as CHECK_BOUNDS
 from dnsregistry.health.tally import HealthTally
 from dnsregistry.registry.registry import Registry
@@ -156,3 +157,31 @@ class ScanCollector(Collector):
             ("round_seconds", "Time that the last round took.", tally.last_seconds),
         ):
             yield GaugeMetricFamily(f"dnsregistry_scan_{name}", text, number)
+
+
+class WatchCollector(Collector):
+    """Who watches, and what came of it."""
+
+    def __init__(self, read: Callable[[], WatchTally]) -> None:
+        """`read` tells the numbers once there are any: watching is built after the metrics."""
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """Gauges of the watchers, counters of what they were told."""
+        tally = self._read()
+        watchers = GaugeMetricFamily(
+            "dnsregistry_watch_clients", "Those who watch changes.", labels=["kind"]
+        )
+        watchers.add_metric(["stream"], tally.streams)
+        watchers.add_metric(["wait"], tally.waiting)
+        yield watchers
+        yield GaugeMetricFamily(
+            "dnsregistry_watch_remembered", "Changes that can be told again.", tally.remembered
+        )
+        for name, text, number in (
+            ("events", "Events sent, for each stream.", tally.events),
+            ("resets", "Streams that were told to list again.", tally.resets),
+            ("cut", "Streams that were cut because they were not read.", tally.cut),
+            ("refused", "Watchers beyond those who may watch at once.", tally.refused),
+        ):
+            yield CounterMetricFamily(f"dnsregistry_watch_{name}", text, number)

@@ -23,6 +23,7 @@ from dnsregistry.api.dialects.known import DIALECTS, USUAL_PORTS
 from dnsregistry.api.dialects.places import Place
 from dnsregistry.api.dialects.settings import DialectSettings
 from dnsregistry.api.dialects.variables import Followed, VariableError, follow_variables
+from dnsregistry.api.watching.settings import WatchSettings
 from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.health.settings import HealthSettings
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
@@ -63,7 +64,7 @@ class SettingsError(Exception):
     """A setting is wrong; the text is one sentence that names it."""
 
 
-class Settings(DialectSettings, HealthSettings, ScanSettings):
+class Settings(DialectSettings, HealthSettings, ScanSettings, WatchSettings):
     """What `serve` can be told."""
 
     model_config = SettingsConfigDict(

@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -19,6 +20,7 @@ from dnsregistry.api.problems import (
     problem_of_http,
     problem_reply,
 )
+from dnsregistry.api.replies import REVISION
 from dnsregistry.api.routes.description import list_routes as list_descriptions
 from dnsregistry.api.routes.table import list_routes
 from dnsregistry.registry.errors import RegistryError
@@ -48,7 +50,8 @@ def build_application(api: Api, others: Sequence[Route] = ()) -> web.Application
         application.router.add_route(route.method, path, handler)
         if route.method == "GET":
             application.router.add_route("HEAD", path, handler)
-    application.on_response_prepare.append(_name_server)
+    application.on_response_prepare.append(_add_headers(api))
+    _run_watching(application, api)
     return application
 
 
@@ -74,5 +77,28 @@ def _answer_problems(traffic: Traffic) -> Middleware:
     return answer
 
 
-async def _name_server(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = SERVER
+def _run_watching(application: web.Application, api: Api) -> None:
+    async def start(_: web.Application) -> None:
+        api.watching.start()
+
+    async def stop(_: web.Application) -> None:
+        await api.watching.stop()
+
+    application.on_startup.append(start)
+    # Before connections get their time to end in: a stream has none of its own.
+    application.on_shutdown.append(stop)
+
+
+def _add_headers(
+    api: Api,
+) -> Callable[[web.Request, web.StreamResponse], Coroutine[Any, Any, None]]:
+    feed = api.registry.feed
+
+    async def add(_request: web.Request, response: web.StreamResponse) -> None:
+        headers = response.headers
+        headers["Server"] = SERVER
+        # Where an answer was begun earlier, it says itself which revision it is of.
+        if REVISION not in headers:
+            headers[REVISION] = str(feed.revision)
+
+    return add

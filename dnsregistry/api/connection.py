@@ -25,15 +25,29 @@ _log = logging.getLogger(__name__)
 
 
 class Connection(web.RequestHandler):
-    """One connection; what fails before a handler is reached is told like all else."""
+    """One connection; what fails before a handler is reached is told like all else.
 
-    __slots__ = ("_answered", "_silence", "_tell")
+    `lost` is done when the connection is, for a handler that waits for something else; None until
+    one asks for it.
+    """
+
+    __slots__ = ("_answered", "_lost", "_silence", "_tell")
 
     def __init__(self, *given: Any, tell: Tell, **settings: Any) -> None:
         super().__init__(*given, **settings)
         self._tell = tell
         self._silence: asyncio.TimerHandle | None = None
         self._answered: StreamReader | None = None
+        self._lost: asyncio.Future[None] | None = None
+
+    @property
+    def lost(self) -> asyncio.Future[None]:
+        """Done once the connection is lost."""
+        if self._lost is None:
+            self._lost = self._loop.create_future()
+            if self.transport is None:
+                self._lost.set_result(None)
+        return self._lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give the peer its time for a first request; after that, aiohttp sees to it."""
@@ -47,6 +61,8 @@ class Connection(web.RequestHandler):
             self._silence.cancel()
         if self._answered is not None and not self._answered.is_eof():
             self._answered.feed_eof()
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(None)
 
     def _end_silence(self) -> None:
         if self._answered is None and self._waiter is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dnsregistry.api.watching.watching import Watching
 from dnsregistry.health.desk import Desk
 from dnsregistry.registry.check import Check
 from dnsregistry.registry.instance import Instance
@@ -42,6 +43,7 @@ class Api:
 
     registry: Registry
     store: Store
+    watching: Watching
     now: Callable[[], float]
     lease_ttl: float
     new_id: Callable[[], str]

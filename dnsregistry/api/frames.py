@@ -7,7 +7,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
 from dnsregistry.api.context import Api
-from dnsregistry.api.replies import JSON, describe, encode
+from dnsregistry.api.replies import JSON, REVISION, describe, encode
 from dnsregistry.registry.lease import Lease
 from dnsregistry.turns import take_turns
 
@@ -57,7 +57,8 @@ async def reply_instances(
         body += encode(describe(lease, api.dns_names(lease.instance), api.desk)).rstrip()
         mark = b","
     body += b"]," + _members({"next_cursor": next_cursor, "revision": revision}) + b"}\n"
-    return web.Response(body=_Pieces(body), status=status, headers=JSON)
+    headers = {**JSON, REVISION: str(revision)}
+    return web.Response(body=_Pieces(body), status=status, headers=headers)
 
 
 def _members(value: Mapping[str, object]) -> bytes:

@@ -19,6 +19,7 @@ from dnsregistry.api.registration import (
     read_fields,
 )
 from dnsregistry.api.replies import describe, reply
+from dnsregistry.api.watching.handlers import WAITING, wait_for_change
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.lease import Lease
 
@@ -62,20 +63,17 @@ class Instances:
     async def list(self, request: web.Request) -> web.Response:
         """A page of the instances that are asked for."""
         api = self._api
-        query = read_query(request, "service", "health", "tag", "capability", "limit", "cursor")
+        known = ("service", "health", "tag", "capability", "limit", "cursor")
+        query = read_query(request, *known, *WAITING)
         wanted = Wanted(
             service=_lower(query.get("service")),
             health=read_health(query),
             tag=_lower(query.get("tag")),
             capability=_lower(query.get("capability")),
         )
-        page = read_leases(
-            api.registry.catalogue,
-            wanted,
-            after=read_instance_cursor(query),
-            limit=read_limit(query),
-            now=api.now(),
-        )
+        after, limit = read_instance_cursor(query), read_limit(query)
+        await wait_for_change(api.watching, request, query, wanted.service)
+        page = read_leases(api.registry.catalogue, wanted, after=after, limit=limit, now=api.now())
         revision = api.registry.feed.revision
         return await reply_instances(
             api, page.leases, next_cursor=page.next_cursor, revision=revision

@@ -19,6 +19,8 @@ else:
     _dump = orjson.dumps
 
 JSON = {"Content-Type": "application/json"}
+REVISION = "X-Registry-Revision"
+"""The header with which every answer tells a revision: all changes up to it are in the answer."""
 
 
 def encode(value: object) -> bytes:

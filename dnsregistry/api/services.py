@@ -12,6 +12,7 @@ from dnsregistry.api.query import (
     read_service_cursor,
 )
 from dnsregistry.api.replies import reply
+from dnsregistry.api.watching.handlers import WAITING, wait_for_change
 from dnsregistry.registry.errors import UnknownService
 
 
@@ -24,7 +25,8 @@ class Services:
     async def list(self, request: web.Request) -> web.Response:
         """A page of the services that have a live instance."""
         api = self._api
-        query = read_query(request, "limit", "cursor")
+        query = read_query(request, "limit", "cursor", *WAITING)
+        await wait_for_change(api.watching, request, query, None)
         page = read_counts(
             api.registry.catalogue,
             after=read_service_cursor(query),
@@ -45,9 +47,11 @@ class Services:
     async def get(self, request: web.Request) -> web.Response:
         """One service: its counts, and a page of its instances."""
         api = self._api
-        query = read_query(request, "limit", "cursor")
-        after, limit, now = read_instance_cursor(query), read_limit(query), api.now()
+        query = read_query(request, "limit", "cursor", *WAITING)
+        after, limit = read_instance_cursor(query), read_limit(query)
         name = request.match_info["name"].lower()
+        await wait_for_change(api.watching, request, query, name)
+        now = api.now()
         count = count_service(api.registry.catalogue, name, now)
         if not count.instances:
             raise UnknownService(name)

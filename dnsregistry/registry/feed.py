@@ -1,10 +1,11 @@
 """The change feed: each edit of the catalogue, once, in order, to whoever listens."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dnsregistry.registry.instance import Instance
+from dnsregistry.registry.lease import Lease
 
 
 class ChangeKind(StrEnum):
@@ -18,12 +19,16 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One edit: `before` is None for a first registration, `after` for an end."""
+    """One edit: `before` is None for a first registration, `after` for an end.
+
+    `lease` is the record that was edited; for an end, the one that is no longer found.
+    """
 
     revision: int
     kind: ChangeKind
     before: Instance | None
     after: Instance | None
+    lease: Lease | None = field(default=None, compare=False, repr=False)
 
 
 Listener = Callable[[Change], None]
@@ -55,6 +60,8 @@ class Feed:
         before: Instance | None,
         after: Instance | None,
         revision: int | None = None,
+        *,
+        lease: Lease | None = None,
     ) -> int:
         """Tell a change to all listeners and return its revision: the next, or the one given.
 
@@ -65,7 +72,7 @@ class Feed:
         else:
             self.check(revision)
         self.revision = revision
-        change = Change(self.revision, kind, before, after)
+        change = Change(self.revision, kind, before, after, lease)
         for listener in tuple(self._listeners):  # one of them may unsubscribe meanwhile
             listener(change)
         return self.revision

@@ -216,7 +216,7 @@ class Registry:
             self.catalogue.replace(lease, entry.instance)
             lease.revision = entry.revision
         self._move(lease, renewed_at, deadline)
-        self.feed.publish(kind, before, entry.instance, entry.revision)
+        self.feed.publish(kind, before, entry.instance, entry.revision, lease=lease)
         return lease
 
     def end(self, instance_id: str, kind: ChangeKind, revision: int) -> None:
@@ -230,7 +230,7 @@ class Registry:
         self.feed.check(revision)
         self._deadlines.forget(lease)
         self.catalogue.remove(lease)
-        self.feed.publish(kind, lease.instance, None, revision)
+        self.feed.publish(kind, lease.instance, None, revision, lease=lease)
 
     def _move(self, lease: Lease, renewed_at: float, deadline: float) -> None:
         lease.renewed_at, lease.deadline = renewed_at, deadline
@@ -259,7 +259,7 @@ class Registry:
             self.sequence += 1
             lease = self._lease(instance, self.sequence, self.feed.revision + 1, now)
             self.catalogue.insert(lease)
-            self.feed.publish(ChangeKind.REGISTERED, None, instance)
+            self.feed.publish(ChangeKind.REGISTERED, None, instance, lease=lease)
         else:
             self._update(lease, settle(lease.instance, instance))
             lease.renew(now)
@@ -271,8 +271,8 @@ class Registry:
         if instance == before:
             return
         self.catalogue.replace(lease, instance)
-        lease.revision = self.feed.publish(ChangeKind.UPDATED, before, instance)
+        lease.revision = self.feed.publish(ChangeKind.UPDATED, before, instance, lease=lease)
 
     def _end(self, lease: Lease, kind: ChangeKind) -> None:
         self.catalogue.remove(lease)
-        self.feed.publish(kind, lease.instance, None)
+        self.feed.publish(kind, lease.instance, None, lease=lease)

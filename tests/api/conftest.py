@@ -19,6 +19,8 @@ from dnsregistry.api.openapi.description import Description
 from dnsregistry.api.openapi.document import build_document
 from dnsregistry.api.routes.description import list_routes as list_descriptions
 from dnsregistry.api.routes.table import list_routes
+from dnsregistry.api.watching.build import build_watching
+from dnsregistry.api.watching.watching import WatchOptions
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
 from dnsregistry.storage.memory import MemoryStore
@@ -49,6 +51,7 @@ def make_api() -> MakeApi:
         registry = parts.get("registry") or Registry()
         now = parts.get("now", lambda: START)
         given: dict[str, Any] = {
+            "watching": build_watching(WatchOptions(), registry, _dns_names),
             "registry": registry,
             "store": MemoryStore(registry, now),
             "now": now,

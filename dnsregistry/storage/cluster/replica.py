@@ -59,6 +59,8 @@ class Replica:
     """Follows one epoch's log in a registry, of which it alone changes what is held.
 
     `is_followed` is set once others follow the registry's changes, and so must be told of them.
+    `adopting` is called with True before and with False after what `adopt` tells: those changes
+    stand for others, and not all of their revisions are those of the log.
     """
 
     def __init__(self, registry: Registry, heard: Heard = lambda revision: None) -> None:
@@ -67,6 +69,7 @@ class Replica:
         self._looks: list[tuple[float, int, Lease]] = []
         self._pushed = 0
         self.is_followed = False
+        self.adopting: Callable[[bool], None] = lambda is_begun: None
         self.epoch = ""
         self.revision = 0
         self.past = Past()
@@ -93,6 +96,7 @@ class Replica:
 
         To be taken to its end before anything else is applied.
         """
+        self.adopting(True)
         find = self._registry.catalogue.find
         for lease in tuple(self._registry.catalogue.after(0)):
             key = key_of(lease.instance.id)
@@ -111,6 +115,7 @@ class Replica:
                 self.move(known, to_local(deadline) if deadline else math.inf)
             yield
         self._settle(snapshot)
+        self.adopting(False)
 
     def restore(self, snapshot: Snapshot, to_local: ToLocal) -> Iterator[None]:
         """Fill an empty registry with what the store holds; tells nothing."""

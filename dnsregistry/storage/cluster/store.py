@@ -140,6 +140,12 @@ class ClusterStore:
         """Call this once the replica holds something to answer from; at once where it does."""
         self._supervisor.when_loaded(call)
 
+    def when_adopting(self, call: Callable[[bool], None]) -> None:
+        """Call this where the replica becomes what the store holds, but not by its log: with True
+        before the changes that are told for it, with False after the last of them.
+        """
+        self._replica.adopting = call
+
     async def stop(self) -> None:
         """Let go of the store."""
         if self._task is not None:
