@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.cluster.nodes import until
 from tests.conftest import Start
 from tests.program import PATIENCE, Program
 from tests.watching.test_slow import Sleeper
@@ -63,9 +64,7 @@ async def test_two_hundred_watchers_see_every_change_in_order(
     others = await _watch(program, 20, b"?service=quiet")
     sleeper = Sleeper(program)
     watched = program.app.watching
-    async with asyncio.timeout(PATIENCE):
-        while watched.tally.streams < WATCHERS + 21:
-            await asyncio.sleep(0)
+    await until(lambda: watched.tally.streams == WATCHERS + 21)
     changed = [
         ((await program.register("a", port=port))["revision"]) for port in range(1, CHANGES + 1)
     ]
