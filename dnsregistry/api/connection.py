@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 class Connection(web.RequestHandler):
     """One connection; what fails before a handler is reached is told like all else.
 
-    `lost` is done when the connection is, for a handler that waits for something else; None until
-    one asks for it.
+    `lost` is done when the connection is, for a handler that waits for something else; its result
+    is the error that ended it, if one did.
     """
 
     __slots__ = ("_answered", "_lost", "_silence", "_tell")
@@ -38,10 +38,10 @@ class Connection(web.RequestHandler):
         self._tell = tell
         self._silence: asyncio.TimerHandle | None = None
         self._answered: StreamReader | None = None
-        self._lost: asyncio.Future[None] | None = None
+        self._lost: asyncio.Future[BaseException | None] | None = None
 
     @property
-    def lost(self) -> asyncio.Future[None]:
+    def lost(self) -> asyncio.Future[BaseException | None]:
         """Done once the connection is lost."""
         if self._lost is None:
             self._lost = self._loop.create_future()
@@ -62,7 +62,7 @@ class Connection(web.RequestHandler):
         if self._answered is not None and not self._answered.is_eof():
             self._answered.feed_eof()
         if self._lost is not None and not self._lost.done():
-            self._lost.set_result(None)
+            self._lost.set_result(exc)
 
     def _end_silence(self) -> None:
         if self._answered is None and self._waiter is not None:

@@ -104,3 +104,14 @@ async def test_one_that_does_not_read_does_not_hold_up_a_stop(start: Start) -> N
     async with asyncio.timeout(4):
         await program.app.stop()
     sleeper.socket.close()
+
+
+async def test_one_that_stops_reading_is_cut_when_nothing_changes_any_more(start: Start) -> None:
+    """What waits for it then fits in the kernel, which is asked to see to it."""
+    program = await start(watch_patience=0.2, watch_heartbeat=0.1)
+    sleeper = Sleeper(program)
+    await until(lambda: program.app.watching.tally.streams == 1)
+    await _change(program, 9)
+    await until(lambda: program.app.watching.tally.cut == 1)
+    await until(lambda: not program.app.watching.seats.taken)
+    sleeper.socket.close()

@@ -60,8 +60,12 @@ class Watch:
         stream.is_chunked = request.version >= (1, 1)
         stream.bound(self._watching.options.patience)
         self._watching.enter(stream)
+        lost = _lost(request)
         try:
-            await asyncio.wait((stream.ended, _lost(request)), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((stream.ended, lost), return_when=asyncio.FIRST_COMPLETED)
+            if lost.done() and isinstance(lost.result(), TimeoutError):
+                # The kernel was the first to see that nobody reads.
+                self._watching.count_cut()
         finally:
             stream.end()
             self._watching.leave(stream)
@@ -95,7 +99,7 @@ def _read_place(request: web.Request, query: Mapping[str, str]) -> int | None:
     return None if since is None else read_revision("since", since)
 
 
-def _lost(request: web.Request) -> asyncio.Future[None]:
+def _lost(request: web.Request) -> asyncio.Future[BaseException | None]:
     protocol = request.protocol
     if not isinstance(protocol, Connection):
         raise TypeError(f"{type(protocol).__name__} does not tell when it is lost")

@@ -155,8 +155,16 @@ class Watching:
         """One was told at the beginning of a stream."""
         self._tally.resets += 1
 
+    def count_cut(self) -> None:
+        """One was cut by the kernel."""
+        self._tally.cut += 1
+
     async def wait(
-        self, service: str | None, since: int, seconds: float, lost: asyncio.Future[None]
+        self,
+        service: str | None,
+        since: int,
+        seconds: float,
+        lost: asyncio.Future[BaseException | None],
     ) -> None:
         """Return when the service may have changed after a revision, or the time is over.
 
