@@ -11,6 +11,7 @@ from dnsregistry.api.openapi.schemas import Schemas
 TAGS: Mapping[str, str] = {
     "Instances": "Registering, renewing, reading and taking away.",
     "Services": "Names with counts, and one service with its instances.",
+    "Watching": "Changes as they come.",
     "Checks": "What the checks of instances found, and the guard against many failures at once.",
     "DNS": "Questions over HTTPS, answered as over UDP.",
     "Program": "Alive, ready, numbers, and this description.",
@@ -23,6 +24,7 @@ Services register themselves and renew their leases; whoever looks for them asks
 - Bodies are JSON in UTF-8, of at most 1 MiB, arrays of at most 64 MiB, unless set otherwise.
 - Errors are problem documents (RFC 9457): `type` is a stable word, `field` and `reason` tell
   the fault.
+- Every answer has the header `X-Registry-Revision`: all changes up to it are in the answer.
 - `HEAD` is answered wherever `GET` is, without the body.
 - Times are ISO 8601 in UTC, durations are seconds.
 - Ids, names of services, tags and capabilities compare without regard to case.

@@ -25,6 +25,7 @@ from dnsregistry.api.problems import (
     Problem,
     describe_problem,
 )
+from dnsregistry.api.watching.seats import NO_SEAT, NO_SEAT_FOR_CLIENT
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -58,6 +59,12 @@ EXAMPLES: Mapping[str, Problem] = {
         Problem(CROSS_ORIGIN, "Sec-Fetch-Site must be same-origin or none, or left out"),
         Problem(UNKNOWN_INSTANCE, "no live instance has the id 'web-1'"),
         Problem(UNKNOWN_SERVICE, "no live instance belongs to the service 'user-service'"),
+        Problem(NO_SEAT, "there are 2000 already (WATCH_STREAMS)", headers={"Retry-After": "5"}),
+        Problem(
+            NO_SEAT_FOR_CLIENT,
+            "there are 500 of it (WATCH_STREAMS_PER_CLIENT)",
+            headers={"Retry-After": "5"},
+        ),
         Problem(STORE_AWAY, _AWAY, headers={"Retry-After": "1"}),
     )
 }

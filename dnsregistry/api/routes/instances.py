@@ -10,7 +10,8 @@ from dnsregistry.api.openapi.operation import Answer, Header, Media, Operation, 
 from dnsregistry.api.openapi.refusals import ANY_BODY, ANY_CHANGE
 from dnsregistry.api.problems import INVALID_QUERY, UNKNOWN_INSTANCE
 from dnsregistry.api.registration import Registration, StatusChange
-from dnsregistry.api.routes.parameters import INSTANCE_CURSOR, INSTANCE_ID, LIMIT
+from dnsregistry.api.routes.parameters import INSTANCE_CURSOR, INSTANCE_ID, LIMIT, SINCE, WAIT
+from dnsregistry.api.watching.seats import WATCHED
 
 LEAST: Mapping[str, object] = {"service": "user-service", "address": "10.0.0.1", "port": 8080}
 """The shortest registration that there is."""
@@ -155,9 +156,11 @@ _LIST = Operation(
         Parameter("capability", "query", "Only those with this capability."),
         LIMIT,
         INSTANCE_CURSOR,
+        WAIT,
+        SINCE,
     ),
     answers=(Answer(200, "The page.", (_PAGE,)),),
-    problems=(INVALID_QUERY,),
+    problems=(INVALID_QUERY, *WATCHED),
 )
 _DELETE = Operation(
     id="removeInstance",

@@ -25,5 +25,18 @@ SERVICE_CURSOR = Parameter(
     "`next_cursor` of the page before.",
     Annotated[str, Field(pattern="^(s[a-z0-9_-]{1,63})?$")],
 )
+WAIT = Parameter(
+    "wait",
+    "query",
+    "How long to wait for a change, up to 10m: 30s, 5m, 500ms or seconds. The end of the time is"
+    " answered as any read is.",
+    Annotated[str, Field(pattern="^([0-9]{1,9}(\\.[0-9]{1,9})?(ms|s|m|h)?)?$")],
+)
+SINCE = Parameter(
+    "since",
+    "query",
+    "The revision after which a change counts; that of now, where it is left out.",
+    Annotated[str, Field(pattern="^([0-9]{1,18})?$")],
+)
 INSTANCE_ID = Parameter("id", "path", "The instance's id.", example="web-1")
 SERVICE_NAME = Parameter("name", "path", "The service's name.", example="user-service")

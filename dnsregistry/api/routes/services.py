@@ -12,8 +12,11 @@ from dnsregistry.api.routes.parameters import (
     LIMIT,
     SERVICE_CURSOR,
     SERVICE_NAME,
+    SINCE,
+    WAIT,
 )
 from dnsregistry.api.services import Services
+from dnsregistry.api.watching.seats import WATCHED
 
 _COUNT = {"name": "user-service", "instances": 1, "healthy": 1}
 
@@ -22,7 +25,7 @@ _LIST = Operation(
     tag="Services",
     summary="A page of the services",
     description="Those with a live instance, in alphabetical order.",
-    parameters=(LIMIT, SERVICE_CURSOR),
+    parameters=(LIMIT, SERVICE_CURSOR, WAIT, SINCE),
     answers=(
         Answer(
             200,
@@ -34,13 +37,13 @@ _LIST = Operation(
             ),
         ),
     ),
-    problems=(INVALID_QUERY,),
+    problems=(INVALID_QUERY, *WATCHED),
 )
 _GET = Operation(
     id="getService",
     tag="Services",
     summary="One service with its instances",
-    parameters=(SERVICE_NAME, LIMIT, INSTANCE_CURSOR),
+    parameters=(SERVICE_NAME, LIMIT, INSTANCE_CURSOR, WAIT, SINCE),
     answers=(
         Answer(
             200,
@@ -48,7 +51,7 @@ _GET = Operation(
             (Media(Service, {"one": {"name": "user-service", "count": 1, "healthy": 1, **PAGE}}),),
         ),
     ),
-    problems=(INVALID_QUERY, UNKNOWN_SERVICE),
+    problems=(INVALID_QUERY, UNKNOWN_SERVICE, *WATCHED),
 )
 
 

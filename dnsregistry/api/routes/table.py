@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dnsregistry.api.context import Api, Traffic
 from dnsregistry.api.openapi.operation import Route
-from dnsregistry.api.routes import checks, heartbeats, instances, services, system
+from dnsregistry.api.routes import checks, heartbeats, instances, services, system, watch
 
 
 def list_routes(api: Api, traffic: Traffic) -> Sequence[Route]:
@@ -14,6 +14,7 @@ def list_routes(api: Api, traffic: Traffic) -> Sequence[Route]:
         *heartbeats.list_routes(api),
         *instances.list_routes(api),
         *services.list_routes(api),
+        *watch.list_routes(api),
         *checks.list_routes(api),
         *system.list_routes(api, traffic),
     )

@@ -7,6 +7,8 @@ from dnsregistry.api.problems import Kind, Problem
 
 NO_SEAT = Kind("too-many-watchers", 503, "As many watch as may watch at once")
 NO_SEAT_FOR_CLIENT = Kind("too-many-of-client", 429, "This client watches as often as it may")
+WATCHED = (NO_SEAT, NO_SEAT_FOR_CLIENT)
+"""What a read that waits may be answered with, beside all else."""
 _RETRY = {"Retry-After": "5"}
 
 
