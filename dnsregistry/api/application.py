@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from dnsregistry.api.context import Api, Traffic
@@ -93,12 +93,16 @@ def _add_headers(
     api: Api,
 ) -> Callable[[web.Request, web.StreamResponse], Coroutine[Any, Any, None]]:
     feed = api.registry.feed
+    revision, text = -1, ""
 
     async def add(_request: web.Request, response: web.StreamResponse) -> None:
+        nonlocal revision, text
         headers = response.headers
-        headers["Server"] = SERVER
+        headers[hdrs.SERVER] = SERVER
+        if revision != feed.revision:
+            revision = feed.revision
+            text = str(revision)
         # Where an answer was begun earlier, it says itself which revision it is of.
-        if REVISION not in headers:
-            headers[REVISION] = str(feed.revision)
+        headers.setdefault(REVISION, text)
 
     return add

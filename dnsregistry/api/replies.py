@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import istr
 
 from dnsregistry.health.desk import Desk
 from dnsregistry.registry.lease import Lease
@@ -18,8 +19,8 @@ except ImportError:  # the extra `speed`
 else:
     _dump = orjson.dumps
 
-JSON = {"Content-Type": "application/json"}
-REVISION = "X-Registry-Revision"
+JSON: Mapping[str, str] = {hdrs.CONTENT_TYPE: "application/json"}
+REVISION = istr("X-Registry-Revision")
 """The header with which every answer tells a revision: all changes up to it are in the answer."""
 
 
