@@ -71,6 +71,12 @@ def test_larger_houses_are_asked(tmp_path: Path) -> None:
     assert [row["instances"] for row in rows] == [1000]
 
 
+def test_watchers_are_counted_beside_dns(tmp_path: Path) -> None:
+    few = ("--services=20", "--questions=100", "--changes=20", "--any-latency")
+    rows = _measure("watch", tmp_path, "--watchers=20", *few)
+    assert [row["watchers"] for row in rows] == [0, 20]
+
+
 def test_the_start_is_timed(tmp_path: Path) -> None:
     rows = _measure("startup", tmp_path, "--instances=100")
     assert rows[0]["store"] == "empty"

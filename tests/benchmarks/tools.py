@@ -17,6 +17,7 @@ _PACKAGES = {
     "nsd": "nsd",
     "nsupdate": "bind9-dnsutils",
     "redis-server": "redis-server",
+    "chrt": "util-linux",
     "taskset": "util-linux",
     "wrk": "wrk",
 }
