@@ -182,6 +182,7 @@ class WatchCollector(Collector):
             ("events", "Events sent, for each stream.", tally.events),
             ("resets", "Streams that were told to list again.", tally.resets),
             ("cut", "Streams that were cut because they were not read.", tally.cut),
+            ("errors", "Rounds of telling that failed.", tally.errors),
             ("refused", "Watchers beyond those who may watch at once.", tally.refused),
         ):
             yield CounterMetricFamily(f"dnsregistry_watch_{name}", text, number)

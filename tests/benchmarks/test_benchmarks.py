@@ -72,8 +72,8 @@ def test_larger_houses_are_asked(tmp_path: Path) -> None:
 
 
 def test_watchers_are_counted_beside_dns(tmp_path: Path) -> None:
-    few = ("--services=20", "--questions=100", "--changes=20", "--any-latency")
-    rows = _measure("watch", tmp_path, "--watchers=20", *few)
+    few = ("--services=20", "--questions=100", "--changes=20", "--patience=0.5")
+    rows = _measure("watch", tmp_path, "--watchers=20", "--any-latency", *few)
     assert [row["watchers"] for row in rows] == [0, 20]
 
 

@@ -27,8 +27,6 @@ from tests.benchmarks.rounds import alternate
 from tests.benchmarks.table import Table
 from tests.benchmarks.tools import require
 
-PATIENCE = 3.0
-"""Seconds until one that does not read is cut."""
 WINDOW = 200
 MOST_P99 = 5000.0
 """Microseconds that DNS may take meanwhile."""
@@ -73,7 +71,7 @@ def measure(options: Options) -> Table:
     told = (
         f"Medians of {options.rounds} alternating rounds (least to most); {given.questions:,.0f}"
         " questions a second, none lost; each watcher saw every change once, in order, or a reset."
-        f" One more that never reads was cut each time (WATCH_PATIENCE={PATIENCE:g})."
+        f" One more that never reads was cut each time (WATCH_PATIENCE={given.patience:g})."
     )
     table = Table("watch", columns, notes=[told])
     if given.real_time:
@@ -87,7 +85,7 @@ def measure(options: Options) -> Table:
     settings = {
         "watch_streams": given.watchers + 10,
         "watch_streams_per_client": given.watchers + 10,
-        "watch_patience": PATIENCE,
+        "watch_patience": given.patience,
     }
     with ours(options.folder, cores=options.server_core, **settings) as server:
         server.register_all(house.make_instances(given.services, ttl=3600))
@@ -127,6 +125,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--watchers", type=int, default=1000)
     parser.add_argument("--changes", type=float, default=100, help="a second")
     parser.add_argument("--questions", type=float, default=2000, help="a second")
+    parser.add_argument("--patience", type=float, default=3, help="as WATCH_PATIENCE, seconds")
     parser.add_argument("--services", type=int, default=house.SERVICES)
     parser.add_argument(
         "--real-time", action="store_true", help="go before all others on these cores (as root)"

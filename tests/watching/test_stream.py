@@ -1,14 +1,18 @@
 """What a watcher is told, over real connections."""
 
 import asyncio
+import ssl
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession, TCPConnector
 
+from dnsregistry.api.watching.event import Event
 from tests.cluster.nodes import until
 from tests.conftest import Start
+from tests.dns.certificate import make_certificate
 from tests.program import PATIENCE, Clock, Program
 from tests.watching.sse import EventStream, watching
 
@@ -325,6 +329,45 @@ async def test_watching_is_in_the_metrics(program: Program) -> None:
         "dnsregistry_watch_remembered 1.0",
     ):
         assert line in text.splitlines()
+
+
+async def test_an_error_of_ours_is_a_reset_and_not_the_end(
+    program: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender = program.app.watching._sender
+    write = sender._write
+
+    def fail(event: Event) -> bytes:
+        monkeypatch.setattr(sender, "_write", write)
+        raise RuntimeError("not today")
+
+    async with watching(program.http) as stream, watching(program.http, "?service=web") as other:
+        await program.register("a", service="web")
+        assert [(await s.next()).told for s in (stream, other)] == [("registered", "a")] * 2
+        monkeypatch.setattr(sender, "_write", fail)
+        revision = (await program.register("b"))["revision"]
+        for each in (stream, other):
+            block = await each.next()
+            assert (block.event, block.revision) == ("reset", revision)
+        await program.register("c", service="web")
+        assert [(await s.next()).told for s in (stream, other)] == [("registered", "c")] * 2
+    assert program.app.watching.tally.errors == 1
+    assert "not today" in caplog.text
+
+
+async def test_a_stream_goes_over_tls_as_well(start: Start, tmp_path: Path) -> None:
+    program = await start(tls_cert=make_certificate(tmp_path, "test"))
+    trusted = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    url = f"https://127.0.0.1:{program.https_port}"
+    async with (
+        ClientSession(url, connector=TCPConnector(ssl=trusted)) as http,
+        watching(http) as stream,
+    ):
+        for number in range(50):
+            await program.register("a", port=number + 1)
+        assert [block.json["instance"]["port"] for block in await stream.take(50)] == list(
+            range(1, 51)
+        )
 
 
 async def _wait_whole(program: Program) -> int:

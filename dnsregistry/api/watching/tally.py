@@ -13,4 +13,5 @@ class WatchTally:
     resets: int = 0
     cut: int = 0
     refused: int = 0
+    errors: int = 0
     remembered: int = 0

@@ -8,6 +8,7 @@ Rules:
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from dnsregistry.api.watching.tally import WatchTally
 from dnsregistry.api.watching.waits import Waits
 from dnsregistry.registry.feed import Change, Feed
 
+ERROR_SECONDS = 0.1
+"""What a round that failed is taken for: one that fails each time must not keep us busy."""
 REST = 3.0
 """Times that a round took, until the next: a quarter of the processor at most."""
 BEATS = 4
@@ -27,6 +30,8 @@ BEATS = 4
 LAG_SECONDS = 1.0
 """That a node may be behind another one of its cluster, before it takes a revision that it does not
 know for one of another life."""
+
+_log = logging.getLogger(__name__)
 
 
 async def nobody_else() -> None:
@@ -114,14 +119,8 @@ class Watching:
     def adopt(self, is_begun: bool) -> None:
         """A replica becomes what its store holds, not by the changes that are told for it."""
         self._is_adopting = is_begun
-        if is_begun:
-            return
-        self._pending.clear()
-        self._tears += 1
-        self._history.tear(self._feed.revision)
-        self.waits.wake_all()
-        self._touched.update(dict.fromkeys(stream.service for stream in self._sender.all()))
-        self._work.set()
+        if not is_begun:
+            self._tear()
 
     async def begin(self, service: str | None, since: int | None) -> tuple[Start, int]:
         """A place after a revision, to be closed, and the revision of that place."""
@@ -190,19 +189,41 @@ class Watching:
             self._pending.append(change)
             self._work.set()
 
+    def _tear(self) -> None:
+        """Have everybody list again: what led to the revision of now cannot be told."""
+        self._pending.clear()
+        self._tears += 1
+        self._history.tear(self._feed.revision)
+        self.waits.wake_all()
+        self._touched.update(dict.fromkeys(stream.service for stream in self._sender.all()))
+        self._work.set()
+
     async def _run(self) -> None:
         while True:
             await self._work.wait()
             self._work.clear()
-            await self._take_in()
-            touched, self._touched = self._touched, {}
-            spent = await self._sender.send(touched)
-            if self._is_beat_due:
-                self._is_beat_due = False
-                spent += await self._sender.beat(self.options.heartbeat * (1 - 1 / BEATS))
-            if self._sender.is_behind:
-                self._plan("retry", RETRY_SECONDS, self._work.set)
+            spent = 0.0
+            try:
+                spent = await self._tell()
+            except Exception:  # noqa: BLE001 - what fails for one must not end it for all
+                self._tally.errors += 1
+                _log.exception("changes could not be told: watchers are told to list again")
+                self._is_settling = False
+                self._tear()
+                spent = ERROR_SECONDS
             await asyncio.sleep(spent * REST)
+
+    async def _tell(self) -> float:
+        """One round; returns the seconds of work."""
+        await self._take_in()
+        touched, self._touched = self._touched, {}
+        spent = await self._sender.send(touched)
+        if self._is_beat_due:
+            self._is_beat_due = False
+            spent += await self._sender.beat(self.options.heartbeat * (1 - 1 / BEATS))
+        if self._sender.is_behind:
+            self._plan("retry", RETRY_SECONDS, self._work.set)
+        return spent
 
     async def _take_in(self) -> None:
         """Have the history hold what is settled, and wake whoever waits for it."""
