@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from dnsregistry.api.models.checks import Check, CheckReport
+from dnsregistry.api.models.check_reports import CheckReport
+from dnsregistry.api.models.checks import Check
 from dnsregistry.api.openapi.schemas import Schemas
 from dnsregistry.api.problems import Problem
 from dnsregistry.api.registration import Registration, read_fields

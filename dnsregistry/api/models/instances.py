@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dnsregistry.api.models.checks import CheckReport
+from dnsregistry.api.models.check_reports import CheckReport
 from dnsregistry.api.models.times import Time
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.instance import Status

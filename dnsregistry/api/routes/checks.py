@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dnsregistry.api.checks import Checks
 from dnsregistry.api.context import Api
-from dnsregistry.api.models.checks import GuardLifted, InstanceChecks, ServiceHealth
+from dnsregistry.api.models.check_reports import GuardLifted, InstanceChecks, ServiceHealth
 from dnsregistry.api.openapi.operation import Answer, Media, Operation, Route
 from dnsregistry.api.openapi.refusals import ANY_CHANGE
 from dnsregistry.api.problems import UNKNOWN_INSTANCE, UNKNOWN_SERVICE
