@@ -90,6 +90,11 @@ async def _try_all(
             await _send(program, method, there, plain, body)
         await _send(program, method, there, {"Content-Type": "text/plain"}, b"7")
         await _send(program, method, there, {**plain, "Content-Length": "9"}, b"{")
+    waiting = "?wait=1ms" if _takes(operation, "wait") else ""
+    for bound in ("_most", "_most_of_client"):
+        with monkeypatch.context() as patch:
+            patch.setattr(program.app.watching.seats, bound, 0)
+            await _send(program, method, there + waiting, plain, valid)
     with monkeypatch.context() as patch:
         for name in CHANGES:
             patch.setattr(MemoryStore, name, _fail)
@@ -125,6 +130,10 @@ async def _talk(
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+
+def _takes(operation: Operation, name: str) -> bool:
+    return any(parameter["name"] == name for parameter in operation.get("parameters", ()))
 
 
 def _valid_body(operation: Operation) -> bytes:

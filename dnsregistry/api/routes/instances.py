@@ -13,6 +13,8 @@ from dnsregistry.api.registration import Registration, StatusChange
 from dnsregistry.api.routes.parameters import INSTANCE_CURSOR, INSTANCE_ID, LIMIT, SINCE, WAIT
 from dnsregistry.api.watching.seats import WATCHED
 
+FIRST = 1_800_000_000_001
+"""The first revision of a registry that starts at the time of the examples."""
 LEAST: Mapping[str, object] = {"service": "user-service", "address": "10.0.0.1", "port": 8080}
 """The shortest registration that there is."""
 FULL: Mapping[str, object] = {
@@ -52,7 +54,7 @@ def tell(instance_id: str = "web-1", **other: object) -> Mapping[str, object]:
         "registered_at": "2027-01-15T08:00:00.000Z",
         "last_heartbeat": "2027-01-15T08:00:00.000Z",
         "expires_at": "2027-01-15T08:00:30.000Z",
-        "revision": 1,
+        "revision": FIRST,
         "dns": [
             "user-service.registry.local",
             "_user-service._tcp.registry.local",
@@ -63,14 +65,14 @@ def tell(instance_id: str = "web-1", **other: object) -> Mapping[str, object]:
     }
 
 
-PAGE: Mapping[str, object] = {"instances": [tell()], "next_cursor": None, "revision": 1}
+PAGE: Mapping[str, object] = {"instances": [tell()], "next_cursor": None, "revision": FIRST}
 """A page with that instance alone."""
 _MANY = {
-    "instances": [tell("web-8"), tell("web-9", revision=2)],
+    "instances": [tell("web-8"), tell("web-9", revision=FIRST + 1)],
     "next_cursor": None,
-    "revision": 2,
+    "revision": FIRST + 1,
 }
-_DRAINING = tell(status="draining", drained_at="2027-01-15T08:00:05.000Z", revision=2)
+_DRAINING = tell(status="draining", drained_at="2027-01-15T08:00:05.000Z", revision=FIRST + 1)
 
 _CREATED = Header("The instance's own path.")
 _INSTANCE = Media(Instance, {"instance": tell()})

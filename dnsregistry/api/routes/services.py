@@ -6,7 +6,7 @@ from dnsregistry.api.context import Api
 from dnsregistry.api.models.services import Service, ServiceList
 from dnsregistry.api.openapi.operation import Answer, Media, Operation, Route
 from dnsregistry.api.problems import INVALID_QUERY, UNKNOWN_SERVICE
-from dnsregistry.api.routes.instances import PAGE
+from dnsregistry.api.routes.instances import FIRST, PAGE
 from dnsregistry.api.routes.parameters import (
     INSTANCE_CURSOR,
     LIMIT,
@@ -32,7 +32,8 @@ _LIST = Operation(
             "The page.",
             (
                 Media(
-                    ServiceList, {"one": {"services": [_COUNT], "next_cursor": None, "revision": 1}}
+                    ServiceList,
+                    {"one": {"services": [_COUNT], "next_cursor": None, "revision": FIRST}},
                 ),
             ),
         ),

@@ -6,12 +6,13 @@ from dnsregistry import __version__
 from dnsregistry.api.context import Api, Traffic
 from dnsregistry.api.models.system import Alive, Ready, Stats
 from dnsregistry.api.openapi.operation import Answer, Media, Operation, Route
+from dnsregistry.api.routes.instances import FIRST
 from dnsregistry.api.system import System
 
 _NUMBERS = {
     "version": __version__,
     "uptime": 86400.5,
-    "registry": {"instances": 1, "services": 1, "revision": 1},
+    "registry": {"instances": 1, "services": 1, "revision": FIRST},
     "store": {"engine": "memory", "away_since": None},
     "zone": {"origin": "registry.local", "serial": 3030196226},
     "zone_files": {"loaded": 1, "refused": 0, "zones": 1, "records": 10},
