@@ -83,6 +83,11 @@ async def _try_all(
     for path in paths:
         for query in ("", "?colour=red"):
             await _send(program, method, path + query, plain, valid)
+    waiting = "?wait=1ms" if _takes(operation, "wait") else ""
+    for bound in ("_most", "_most_of_client"):
+        with monkeypatch.context() as patch:
+            patch.setattr(program.app.watching.seats, bound, 0)
+            await _send(program, method, there + waiting, plain, valid)
     for headers in ({"Expect": "wonders"}, {"Sec-Fetch-Site": "cross-site"}):
         await _send(program, method, there, {**plain, **headers}, valid)
     if media:
@@ -90,11 +95,6 @@ async def _try_all(
             await _send(program, method, there, plain, body)
         await _send(program, method, there, {"Content-Type": "text/plain"}, b"7")
         await _send(program, method, there, {**plain, "Content-Length": "9"}, b"{")
-    waiting = "?wait=1ms" if _takes(operation, "wait") else ""
-    for bound in ("_most", "_most_of_client"):
-        with monkeypatch.context() as patch:
-            patch.setattr(program.app.watching.seats, bound, 0)
-            await _send(program, method, there + waiting, plain, valid)
     with monkeypatch.context() as patch:
         for name in CHANGES:
             patch.setattr(MemoryStore, name, _fail)
