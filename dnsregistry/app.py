@@ -45,6 +45,7 @@ from dnsregistry.metrics import (
     ScanCollector,
     WatchCollector,
 )
+from dnsregistry.registry.departures import Departures
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
@@ -190,12 +191,14 @@ class App:
             limits=Patterns(settings.service_limits),
         )
         ramps = Ramps(settings.slow_start)
-        self.zone = LiveZone(registry.catalogue, policy, first_serial, ramps)
+        departures = Departures()
+        self.zone = LiveZone(registry.catalogue, policy, first_serial, ramps, departures)
         self.checking = self._build_checking(listening, policy)
         registry.feed.subscribe(self.zone.apply)
 
         def note(change: Change) -> None:
             ramps.note(change, self._now())
+            departures.note(change, self._now())
             self.checking.drains.note(change, self._now())
 
         registry.feed.subscribe(note)

@@ -1,10 +1,26 @@
 """An answer, decided but not yet written: rcode, flags and RRsets by section."""
 
+import math
 from dataclasses import dataclass
 
 from dnsregistry.answers.protocol import Ede, Rcode
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rrset import RRset
+
+MOST_TEXT = 100
+"""Octets of an extended error's text: a sentence, and a small part of any message."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedError:
+    """Why an answer is what it is (RFC 8914): its code, a text for people, until when that holds.
+
+    The text is ASCII.
+    """
+
+    code: Ede
+    text: str = ""
+    until: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +43,25 @@ class Answer:
     additional_needed: bool = False
     open_end: Name | None = None
     until: float = 0.0
-    ede: Ede | None = None
+    ede: ExtendedError | None = None
 
 
-REFUSED = Answer(Rcode.REFUSED, ede=Ede.NOT_AUTHORITATIVE)
-"""For names and classes that are not ours: no data, no authority, no recursion."""
-PROHIBITED = Answer(Rcode.REFUSED, ede=Ede.PROHIBITED)
+def refuse(code: Ede, text: str) -> Answer:
+    """No data, no authority, no recursion."""
+    return Answer(Rcode.REFUSED, ede=ExtendedError(code, text))
+
+
+REFUSED = refuse(Ede.NOT_AUTHORITATIVE, "nothing is known of this class")
+"""For classes that are not ours, and names in them."""
+NO_TRANSFER = refuse(Ede.NOT_SUPPORTED, "zones are not transferred")
+PROHIBITED = refuse(Ede.PROHIBITED, "this client may not ask")
 """For clients that may not ask."""
-NOT_READY = Answer(Rcode.SERVFAIL, ede=Ede.NOT_READY)
+NO_ELSEWHERE = refuse(Ede.NOT_AUTHORITATIVE, "not a name of ours, and nobody else is asked")
+"""For names that are not ours, where no upstream is named."""
+NO_RECURSION = refuse(Ede.PROHIBITED, "not a name of ours; this client may not have others asked")
+"""The same for clients that ALLOW_RECURSION leaves out."""
+NOT_DESIRED = refuse(Ede.NOT_AUTHORITATIVE, "not a name of ours, and recursion was not asked for")
+NOT_READY = Answer(
+    Rcode.SERVFAIL, ede=ExtendedError(Ede.NOT_READY, "what this zone holds is not known yet")
+)
 """For names that are ours and cannot be told now."""

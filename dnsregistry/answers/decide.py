@@ -12,8 +12,9 @@ Rules:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from dnsregistry.answers.answer import NOT_READY, REFUSED, Answer
+from dnsregistry.answers.answer import NO_TRANSFER, NOT_READY, REFUSED, Answer, ExtendedError
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.order import Chance, order
 from dnsregistry.answers.protocol import (
@@ -29,10 +30,10 @@ from dnsregistry.answers.protocol import (
 )
 from dnsregistry.answers.query import Question
 from dnsregistry.answers.subset import choose
-from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import (
     LONGEST_CHAIN,
     Found,
+    Lookup,
     NoData,
     NoName,
     NotOurs,
@@ -41,6 +42,7 @@ from dnsregistry.zone.lookup import (
 )
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import CNAME, HINFO, PTR, SRV, RRType
+from dnsregistry.zone.reason import Reason
 from dnsregistry.zone.redirect import redirect
 from dnsregistry.zone.rrset import RRset
 from dnsregistry.zone.tree import DNAME
@@ -49,6 +51,17 @@ MOST_DESCRIBED = 1024
 """Records whose targets' addresses go along: beside more there is no room in any message."""
 
 _RFC8482 = HINFO(b"RFC8482", b"")
+_HELD_UP = ExtendedError(
+    Ede.STALE, "too many fail their checks at once to be believed; answered for a while"
+)
+
+
+class Lookups(Protocol):
+    """The zones, as far as a decision asks them."""
+
+    def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
+        """Answer for one name and type; NotOurs where it is in no zone of ours."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,7 @@ class Moment:
 
 
 def decide(
-    question: Question, zone: Authority, identity: Identity, moment: Moment
+    question: Question, zone: Lookups, identity: Identity, moment: Moment
 ) -> Answer | NotOurs:
     """Return the answer to a question of any class and type; NotOurs for others' names."""
     if question.rclass == RRClass.CH:
@@ -72,7 +85,7 @@ def decide(
     if question.rclass != RRClass.IN:
         return REFUSED
     if question.rtype in (AXFR, IXFR):
-        return Answer(Rcode.REFUSED)
+        return NO_TRANSFER
     if question.rtype in (OPT, TSIG):
         return Answer(Rcode.FORMERR)
     if question.rtype == ANY:
@@ -82,16 +95,16 @@ def decide(
     return _follow(question.name, question.rtype, zone, moment)
 
 
-def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer | NotOurs:
+def _follow(name: Name, rtype: int, zone: Lookups, moment: Moment) -> Answer | NotOurs:
     chain: list[RRset] = []
     while True:
         match zone.lookup(name, rtype, moment.now):
             case NotOurs() as elsewhere:
                 return _leave(chain, name) if chain else elsewhere
-            case NoName(soa, until):
-                return _denied(Rcode.NXDOMAIN, chain, soa, until)
-            case NoData(soa, until):
-                return _denied(Rcode.NOERROR, chain, soa, until)
+            case NoName(soa, until, reason):
+                return _denied(Rcode.NXDOMAIN, chain, soa, until, reason)
+            case NoData(soa, until, reason):
+                return _denied(Rcode.NOERROR, chain, soa, until, reason)
             case Referral(ns, glue):
                 return _refer(chain, ns, glue)
             case Unavailable():
@@ -108,7 +121,7 @@ def _follow(name: Name, rtype: int, zone: Authority, moment: Moment) -> Answer |
         if rtype == RRType.CNAME or not isinstance(alias, CNAME):
             arranged = _arrange(chain[-1], additional)
             answer = _found(Rcode.NOERROR, chain, arranged, until if is_whole else 0.0)
-            return replace(answer, ede=Ede.STALE) if degraded else answer
+            return replace(answer, ede=_HELD_UP) if degraded else answer
         if len(chain) > LONGEST_CHAIN or alias.target in _aliases(chain):
             return Answer(Rcode.SERVFAIL)
         name = alias.target
@@ -118,7 +131,7 @@ def _aliases(chain: list[RRset]) -> set[Name]:
     return {rrset.owner for rrset in chain if rrset.rtype == RRType.CNAME}
 
 
-def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer | NotOurs:
+def _answer_any(name: Name, zone: Lookups, moment: Moment) -> Answer | NotOurs:
     match zone.lookup(name, RRType.A, moment.now):
         case NoData(soa):
             hinfo = RRset(name, RRType.HINFO, soa.ttl, (_RFC8482,))
@@ -127,8 +140,8 @@ def _answer_any(name: Name, zone: Authority, moment: Moment) -> Answer | NotOurs
             return _follow(name, RRType.CNAME, zone, moment)
         case Found(rrset, _, most):
             return _found(Rcode.NOERROR, [_take(rrset, most, moment)])
-        case NoName(soa):
-            return _denied(Rcode.NXDOMAIN, [], soa)
+        case NoName(soa, _, reason):
+            return _denied(Rcode.NXDOMAIN, [], soa, 0.0, reason)
         case Referral(ns, glue):
             return _refer([], ns, glue)
         case Unavailable():
@@ -182,11 +195,14 @@ def _leave(chain: list[RRset], target: Name) -> Answer:
     return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain), open_end=target)
 
 
-def _denied(rcode: Rcode, chain: list[RRset], soa: RRset, until: float = 0.0) -> Answer:
+def _denied(
+    rcode: Rcode, chain: list[RRset], soa: RRset, until: float, reason: Reason | None
+) -> Answer:
     return Answer(
         rcode,
         authoritative=True,
         answer=tuple(chain),
         authority=(soa,),
         until=0.0 if chain else until,
+        ede=None if reason is None else ExtendedError(Ede.OTHER, reason.text, reason.until),
     )

@@ -33,6 +33,22 @@ class Denials(dict[tuple[bytes, int], Entry]):
         self.clear()
 
 
+class Told(dict[tuple[bytes, bytes], Entry]):
+    """Denials that tell why: each its name's own, by name and form."""
+
+    def keep(self, name: bytes, form: bytes, entry: Entry) -> None:
+        """Have this entry end when the serial moves."""
+        if len(self) >= MOST_DENIALS:
+            self.end_all()
+        self[name, form] = entry
+
+    def end_all(self) -> None:
+        """Forget them all."""
+        for entry in self.values():
+            entry.end()
+        self.clear()
+
+
 class Denied:
     """In the place of an entry: the name is denied, until then, as others of its length are."""
 

@@ -90,13 +90,18 @@ class Entry:
         )
 
     def write_with(self, message: bytes, options: bytes, limit: int, *, recursion: bool) -> bytes:
-        """The same with EDNS options in its OPT; empty where that has no room or holds others."""
+        """The same with EDNS options in its OPT; empty where that has no room."""
         size = self.prefix + len(self.variants[0]) + len(self.rest) + len(options)
-        bare = self.rest[-_BARE_OPT:]
-        if size > limit or not (bare.startswith(_OPT_START) and bare.endswith(b"\0\0")):
+        # The one option that may be there is an extended error, whose text does not begin so.
+        at = self.rest.rfind(_OPT_START)
+        own = len(self.rest) - at - _BARE_OPT
+        if size > limit or at < 0 or own < 0:
+            return b""
+        if int.from_bytes(self.rest[at + _BARE_OPT - 2 : at + _BARE_OPT]) != own:
             return b""
         reply = self.write(message, recursion=recursion)
-        return b"".join((reply[:-2], len(options).to_bytes(2), options))
+        head, told = reply[: len(reply) - own - 2], reply[len(reply) - own :]
+        return b"".join((head, (own + len(options)).to_bytes(2), told, options))
 
     def end(self) -> None:
         """Let nobody have it from now on, and let go of what it holds."""

@@ -20,7 +20,7 @@ from typing import Any
 import dnslib  # type: ignore[import-untyped, unused-ignore]
 from dnslib.label import DNSBuffer  # type: ignore[import-untyped, unused-ignore]
 
-from dnsregistry.answers.answer import Answer
+from dnsregistry.answers.answer import MOST_TEXT, Answer, ExtendedError
 from dnsregistry.answers.protocol import (
     AA,
     EDNS_UDP_OCTETS,
@@ -30,7 +30,6 @@ from dnsregistry.answers.protocol import (
     RA,
     RD,
     TC,
-    Ede,
     RRClass,
 )
 from dnsregistry.answers.query import Edns, Fault, Query, Question
@@ -42,6 +41,7 @@ EXTENDED_ERROR = 15
 """The code of that option."""
 MOST_MISSES = 4
 """RRsets of the additional section that may be found too long before the rest is left out."""
+_CODE_OCTETS = 2
 POINTER_REACH = 0x4000
 
 _HEADER = struct.Struct("!HHHHHH")
@@ -96,9 +96,20 @@ def encode_fault(fault: Fault) -> bytes:
     return buffer.finish(fault.id, flags | fault.rcode & 0xF, counts)
 
 
-def encode_ede(ede: Ede) -> tuple[int, bytes]:
-    """Write an extended error as an EDNS option (RFC 8914, 2)."""
-    return EXTENDED_ERROR, ede.to_bytes(2)
+def add_ede(reply: bytes, ede: ExtendedError, option_octets: int, limit: int) -> bytes:
+    """Add an extended error (RFC 8914, 2) to the OPT at the end of a reply, if there is room.
+
+    `option_octets` are those that the OPT has. For want of room the text is left out before the
+    code, and either before anything else.
+    """
+    room = limit - len(reply) - _OPTION.size - _CODE_OCTETS
+    if room < 0:
+        return reply
+    text = ede.text.encode("ascii", "replace")[:MOST_TEXT]
+    data = ede.code.to_bytes(_CODE_OCTETS) + (text if len(text) <= room else b"")
+    option = _OPTION.pack(EXTENDED_ERROR, len(data)) + data
+    head, options = reply[: len(reply) - option_octets - 2], reply[len(reply) - option_octets :]
+    return b"".join((head, (option_octets + len(option)).to_bytes(2), option, options))
 
 
 def encode_options(options: Sequence[tuple[int, bytes]]) -> bytes:

@@ -26,11 +26,14 @@ class Rcode(IntEnum):
 class Ede(IntEnum):
     """Why an answer is what it is, for people (RFC 8914, 4)."""
 
+    # None of the others; the text says it.
+    OTHER = 0
     # What it names fails its checks, and is answered for a while none the less.
     STALE = 3
     NOT_READY = 14
     PROHIBITED = 18
     NOT_AUTHORITATIVE = 20
+    NOT_SUPPORTED = 21
 
 
 class RRClass(IntEnum):

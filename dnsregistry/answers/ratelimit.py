@@ -53,6 +53,11 @@ class Bucket:
         return True
 
 
+    def has(self, now: float) -> bool:
+        """Whether there is one to take."""
+        return min(self._burst, self._level + (now - self._filled_at) * self._rate) >= 1
+
+
 class RateLimit:
     """At most `rate` responses a second to a network, in the long run."""
 
@@ -68,6 +73,13 @@ class RateLimit:
             return Verdict.SEND
         bucket.refused += 1
         return Verdict.DROP if bucket.refused % 2 else Verdict.SLIP
+
+    def foretell(self, address: str, now: float) -> Verdict:
+        """What would become of a response now; nothing is counted."""
+        bucket = self._buckets.get(_network(address))
+        if bucket is None or bucket.has(now):
+            return Verdict.SEND
+        return Verdict.SLIP if bucket.refused % 2 else Verdict.DROP
 
     def find(self, address: str, now: float) -> Bucket:
         """The bucket that a client with this address draws from."""

@@ -11,24 +11,23 @@ from ipaddress import ip_address
 from typing import Protocol
 
 from dnsregistry.answers.access import Access, Client
-from dnsregistry.answers.answer import PROHIBITED, REFUSED, Answer
+from dnsregistry.answers.answer import NO_ELSEWHERE, Answer
 from dnsregistry.answers.asked import Asked
 from dnsregistry.answers.chaos import Identity
-from dnsregistry.answers.chase import CHASED, ask_for_end, join_end
-from dnsregistry.answers.decide import Moment, decide
+from dnsregistry.answers.chase import ask_for_end, join_end
+from dnsregistry.answers.decide import Lookups, Moment
 from dnsregistry.answers.message import encode, encode_fault, encode_options
 from dnsregistry.answers.options import NO_OPTIONS, OptionAnswerer, Options
 from dnsregistry.answers.order import Chance
 from dnsregistry.answers.protocol import CLASSIC_UDP_OCTETS, TCP_OCTETS, Rcode
 from dnsregistry.answers.query import Fault, Query, Question, Silence, decode
 from dnsregistry.answers.ratelimit import RateLimit, Verdict
+from dnsregistry.answers.ruling import AskOthers, Chase, Ruling, rule
 from dnsregistry.answers.standing import Standing
 from dnsregistry.answers.table import AnswerTable
 from dnsregistry.answers.tally import OTHER_TYPE, Tally
 from dnsregistry.answers.writing import Written, write
 from dnsregistry.zone.authority import Authority
-from dnsregistry.zone.lookup import NotOurs
-from dnsregistry.zone.name import Name
 
 MOST_STANDINGS = 4096
 """Clients remembered: a house's ask again and again. Past it they are met anew."""
@@ -132,24 +131,28 @@ class Responder:
         asked = Asked(message, query, options or NO_OPTIONS, client, standing)
         if options is None:
             return self._send(asked, Answer(Rcode.FORMERR))
-        if not standing.allowed:
-            return self._send(asked, PROHIBITED)
         return self._answer(asked, now)
 
-    def _answer(self, asked: Asked, now: float) -> Reply:
-        if not asked.is_bare and (reply := self._find_bare(asked, now)):
-            return reply
-        question = asked.query.question
+    def rule(self, asked: Asked, zones: Lookups, now: float) -> Ruling:
+        """Say what becomes of a question about these zones, and do nothing of it."""
         moment = Moment(now, self._chance, asked.client.address)
-        answer = decide(question, self._zones, self._identity, moment)
-        if isinstance(answer, NotOurs):
-            return self._ask_elsewhere(asked)
-        if answer.open_end is not None and question.rtype in CHASED:
-            return self._chase(asked, answer, answer.open_end)
+        forwards = self._recursion is not None
+        return rule(asked, zones, self._identity, moment, forwards=forwards)
+
+    def _answer(self, asked: Asked, now: float) -> Reply:
+        if not asked.is_bare and asked.standing.allowed and (reply := self._find_bare(asked, now)):
+            return reply
+        ruling = self.rule(asked, self._zones, now)
+        recursion = self._recursion
+        if recursion is not None and isinstance(ruling, AskOthers):
+            return self._ask_elsewhere(recursion, asked)
+        if recursion is not None and isinstance(ruling, Chase):
+            return self._chase(recursion, asked, ruling)
+        answer = ruling if isinstance(ruling, Answer) else NO_ELSEWHERE
         written = write(asked, answer, self._chance)
         if answer.until > now and not asked.client.tcp:
             self._keep(asked, answer, written)
-        self.tally.count(question.rtype, answer.rcode)
+        self.tally.count(asked.query.question.rtype, answer.rcode)
         return written.reply
 
     def _find_bare(self, asked: Asked, now: float) -> bytes:
@@ -200,24 +203,18 @@ class Responder:
         self.tally.limited += verdict is not Verdict.SEND
         return verdict
 
-    def _ask_elsewhere(self, asked: Asked) -> Reply:
-        recursion = self._recursion if asked.standing.recursion else None
-        if recursion is None or not asked.query.recursion_desired:
-            return self._send(asked, REFUSED)
+    def _ask_elsewhere(self, recursion: Recursion, asked: Asked) -> Reply:
         self.tally.forwarded += 1
         options = encode_options(asked.options.reply)
         return recursion.elsewhere.answer(asked.query, asked.message, asked.limit, options)
 
-    def _chase(self, asked: Asked, answer: Answer, target: Name) -> Reply:
-        """The answer with the end of its alias, where this client may have that fetched."""
+    def _chase(self, recursion: Recursion, asked: Asked, chase: Chase) -> Reply:
+        """The answer with the end of its alias."""
 
         def finish(reply: bytes) -> bytes:
-            return self._send(asked, join_end(answer, reply))
+            return self._send(asked, join_end(chase.answer, reply))
 
-        recursion = self._recursion if asked.standing.recursion else None
-        if recursion is None or not asked.query.recursion_desired:
-            return self._send(asked, answer)
-        question, message = ask_for_end(target, asked.query.question.rtype)
+        question, message = ask_for_end(chase.target, asked.query.question.rtype)
         reply = recursion.elsewhere.answer(question, message, TCP_OCTETS, b"")
         return finish(reply) if isinstance(reply, bytes) else _map(reply, finish)
 

@@ -12,6 +12,8 @@ Rules:
 - A denial holds nothing of its name but where it ends, so a zone's names of one length share
   one; it is forgotten when the serial moves. Names that the zone surely lacks need no more than
   that: a flood of names that come once leaves nothing behind.
+- A denial that tells why is its name's own, until its text is another one or the serial moves. No
+  worker gets a copy of it.
 - The table is bounded in octets; the name that came first goes first.
 """
 
@@ -22,7 +24,7 @@ from collections.abc import Callable
 from dnsregistry.answers.answer import Answer
 from dnsregistry.answers.asked import Asked
 from dnsregistry.answers.copies import Copy
-from dnsregistry.answers.denials import Denials, Denied, fill
+from dnsregistry.answers.denials import Denials, Denied, Told, fill
 from dnsregistry.answers.entry import Entry
 from dnsregistry.answers.forms import Forms
 from dnsregistry.answers.lone import Zones
@@ -58,6 +60,7 @@ class AnswerTable:
         self._chance = chance
         self._names: OrderedDict[bytes, dict[bytes, Entry | Denied]] = OrderedDict()
         self._denials: dict[tuple[Name, int], Denials] = {}
+        self._told = Told()
         self._forms = Forms()
         self._octets = 0
         self._lacks: Callable[[bytes], bool] = _is_unsure
@@ -110,7 +113,13 @@ class AnswerTable:
             if not answer.authority and answer.answer[0].rtype != RRType.SOA:
                 entry = self._make(reply, end, answer, rtype, is_general=not peer)
                 self._put(name, form + peer, entry)
-        elif len(answer.authority) == 1 and answer.ede is None:
+        elif len(answer.authority) == 1 and answer.ede is not None and asked.query.edns:
+            if not self._lacks(name):
+                entry = self._make(reply, end, answer, rtype, is_general=False)
+                entry.until = min(answer.until, answer.ede.until)
+                self._put(name, form, entry)
+                self._told.keep(name, form, entry)
+        elif len(answer.authority) == 1:
             origin = answer.authority[0].owner
             denials = self._denials_of(origin, answer.rcode)
             if (form, end) not in denials:
@@ -134,7 +143,7 @@ class AnswerTable:
         if entries is not None:
             key = form if form in entries else form + peer
             entry = entries.get(key)
-            if entry is None or entry.until <= now:
+            if entry is None or entry.until <= now or self._told.get((name, key)) is entry:
                 return None
             until = entry.until
         if not isinstance(entry, Entry):
@@ -195,6 +204,7 @@ class AnswerTable:
         """Forget all denials: they carry the SOA, whose serial has moved."""
         for denials in self._denials.values():
             denials.end_all()
+        self._told.end_all()
 
     def clear(self) -> None:
         """Forget everything, and look at the zones anew."""

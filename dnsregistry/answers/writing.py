@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from dnsregistry.answers.answer import Answer
 from dnsregistry.answers.asked import Asked
-from dnsregistry.answers.message import encode, encode_ede
+from dnsregistry.answers.message import add_ede, encode, encode_options
 from dnsregistry.answers.order import Chance, order
 from dnsregistry.answers.protocol import EDNS_UDP_OCTETS
 from dnsregistry.answers.subset import choose, take
@@ -26,10 +26,18 @@ class Written:
 
 def write(asked: Asked, answer: Answer, chance: Chance) -> Written:
     """Write the answer. Where it is too long for UDP, the client's own share of it, with TC."""
+    written = _write(asked, answer, chance)
+    ede = answer.ede
+    if ede is None or asked.query.edns is None:
+        return written
+    option_octets = len(encode_options(asked.options.reply))
+    reply = add_ede(written.reply, ede, option_octets, asked.limit)
+    return Written(reply, written.answer, written.cut)
+
+
+def _write(asked: Asked, answer: Answer, chance: Chance) -> Written:
     query, recursion, limit = asked.query, asked.standing.recursion, asked.limit
     options = asked.options.reply
-    if answer.ede is not None:
-        options = (*options, encode_ede(answer.ede))
     reply = encode(query, answer, limit, options, recursion=recursion)
     cut = bool(reply[_TC_OCTET] & _TC_BIT)
     if asked.client.tcp or not cut or not answer.answer:

@@ -2,10 +2,11 @@
 
 Rules:
 - Whoever is told "absent" needs no lookup: none would find a node (`owner.read`, `NodeMaker`).
-- Nothing is said of a name that could have a node, nor of leases past their deadline.
+- Nothing is said of a name that could have a node, nor of leases past their deadline; nor of a
+  service that was there a short while ago, of which there is more to tell than its absence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Protocol
 
 from dnsregistry.zone.name import Name
@@ -38,8 +39,11 @@ class Presence(Protocol):
 class Absence:
     """Looks names under one origin up."""
 
-    def __init__(self, catalogue: Presence, origin: Name) -> None:
+    def __init__(
+        self, catalogue: Presence, origin: Name, departed: Container[str] = frozenset()
+    ) -> None:
         self._catalogue = catalogue
+        self._departed = departed
         self._has_service = catalogue.has_service
         self._ending = origin.to_wire()[:-1]
 
@@ -51,7 +55,11 @@ class Absence:
         # What is no ASCII is the spelling of nothing, whichever letters it reads as.
         if 0 < end <= 1 + _LABEL_OCTETS and name[0] + 1 == end:
             label = name[1:end].decode("latin-1")
-            return label not in STANDING_LABELS and not self._has_service(label)
+            return (
+                label not in STANDING_LABELS
+                and not self._has_service(label)
+                and label not in self._departed
+            )
         labels: list[str] = []
         position = 0
         while position < end:
@@ -79,7 +87,10 @@ class Absence:
         if last in PROTOCOL_LABELS:
             if label == _DNS_SD:
                 return False
-            return not (label.startswith("_") and self._has_service(label[1:]))
+            if label.startswith("_"):
+                is_departed = len(labels) == 2 and label[1:] in self._departed
+                return not is_departed and not self._has_service(label[1:])
+            return True
         if len(labels) == 2 and last == HOSTS:
             return self._catalogue.find_host(label) is None
         if len(labels) == 2 and last == CAPABILITIES and label not in PROTOCOL_LABELS:

@@ -45,12 +45,17 @@ class Authority:
                 return zone
         return None
 
-    def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
-        """Answer from the name's zone; NotOurs where there is none."""
+    def find_for(self, name: Name, rtype: int) -> Zone | None:
+        """The zone that answers a type of a name; None where it is not ours."""
         zone = self.find(name)
         if rtype == DS and zone is not None and zone.origin == name and name.labels:
             # The one type whose records at a cut are the parent's (RFC 4035, 3.1.4.1).
             zone = self.find(Name(name.labels[1:])) or zone
+        return zone
+
+    def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
+        """Answer from the name's zone; NotOurs where there is none."""
+        zone = self.find_for(name, rtype)
         return NotOurs() if zone is None else zone.lookup(name, rtype, now)
 
     def alone(self) -> LiveZone | None:

@@ -8,9 +8,11 @@ Rules:
 """
 
 import math
+from collections.abc import Iterator
 from typing import Protocol
 
 from dnsregistry.registry.catalogue import Catalogue
+from dnsregistry.registry.departures import Departure, Departures
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
@@ -24,6 +26,8 @@ from dnsregistry.zone.owner import (
     NamedPorts,
     NameServer,
     Owner,
+    Service,
+    ServiceProtocol,
     ServiceTypes,
     SubtypeBranch,
     owners_of,
@@ -32,7 +36,9 @@ from dnsregistry.zone.owner import (
 from dnsregistry.zone.policy import LivePolicy
 from dnsregistry.zone.ramp import Ramps
 from dnsregistry.zone.rdata import CNAME, SOA, RRType
+from dnsregistry.zone.reason import Reason, why_gone
 from dnsregistry.zone.rrset import RRset
+from dnsregistry.zone.sieve import Trace
 from dnsregistry.zone.text import write_text as write_strings
 
 # Secondaries would poll by these; any value is legal while nothing is transferred.
@@ -62,17 +68,21 @@ class LiveZone:
         policy: LivePolicy,
         first_serial: int,
         ramps: Ramps | None = None,
+        departures: Departures | None = None,
     ) -> None:
         self.origin = policy.origin
         self.serial = first_serial
         self._origin_wire = policy.origin.to_wire()[:-1]
         self._origin_text = str(policy.origin).removesuffix(".")
         self._negative_ttl = policy.negative_ttl
-        self._maker = NodeMaker(catalogue, policy, Ramps() if ramps is None else ramps)
+        self._catalogue = catalogue
+        self._made_of = catalogue, policy, Ramps() if ramps is None else ramps
+        self._maker = NodeMaker(*self._made_of)
+        self._departures = Departures() if departures is None else departures
         self._nodes: dict[Owner, Node] = {}
         self._memories: list[Memory] = []
         # Whether no lookup would find a wire name; False where only a lookup can tell.
-        self.lacks = Absence(catalogue, policy.origin).covers
+        self.lacks = Absence(catalogue, policy.origin, self._departures.services).covers
 
     def lookup(self, name: Name, rtype: int, now: float) -> Lookup:
         """Answer for one name and type at a time; never answers a lease at its deadline."""
@@ -82,14 +92,33 @@ class LiveZone:
         owner = read(relative)
         node = None if owner is None else self._find(owner, now)
         if node is None:
-            return NoName(self.soa(), math.inf)
+            return NoName(self.soa(), math.inf, self._why_gone(owner, now))
+        if node.absent:
+            return NoName(self.soa(), math.inf, node.reason)
         if rtype == RRType.SOA and isinstance(owner, Apex):
             return Found(self.soa(), until=math.inf)
         found = node.find(rtype) or node.find(RRType.CNAME)
         if found is None:
-            return NoData(self.soa(), node.until)
+            return NoData(self.soa(), node.until, node.reason)
         most = 0 if found.rrset.rtype == RRType.PTR else node.most
         return Found(found.rrset, found.additional, most, node.until, node.degraded)
+
+    def trace(self, name: Name, now: float) -> Trace:
+        """Tell what the answers for a name of the zone are made of, and what is left out."""
+        relative = name.relative_to(self.origin)
+        owner = None if relative is None else read(relative)
+        trace = Trace()
+        if owner is not None:
+            NodeMaker(*self._made_of, trace).make(owner, now)
+        return trace
+
+    def find_departed(self, name: Name, now: float) -> Iterator[Departure]:
+        """Those who have gone a short while ago and took part in a name's answers."""
+        relative = name.relative_to(self.origin)
+        owner = None if relative is None else read(relative)
+        if owner is not None:
+            departed = self._departures.all(now)
+            yield from (x for x in departed if owner in owners_of(x.instance))
 
     def soa(self) -> RRset:
         """The zone's SOA. Its TTL is its MINIMUM, so that both bounds of RFC 2308, 5 agree."""
@@ -171,11 +200,20 @@ class LiveZone:
         if node is not None and now < node.until:
             return node
         node = self._maker.make(owner, now)
-        if node is None:
+        if node is None or node.absent:
             self._nodes.pop(owner, None)
         else:
             self._nodes[owner] = node
         return node
+
+    def _why_gone(self, owner: Owner | None, now: float) -> Reason | None:
+        match owner:
+            case Service(service) | ServiceProtocol(service, _):
+                if self._catalogue.has_service(service):
+                    return None
+                last = self._departures.last(service, now)
+                return None if last is None else why_gone(last, now)
+        return None
 
 
 def _visible(instance: Instance) -> object:

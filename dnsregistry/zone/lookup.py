@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from dnsregistry.zone.name import Name
+from dnsregistry.zone.reason import Reason
 from dnsregistry.zone.rrset import RRset
 
 LONGEST_CHAIN = 8
@@ -31,19 +32,24 @@ class Found:
 class NoData:
     """The name exists, or a name below it does; it has no such type (RFC 2308, 2.2).
 
-    `until` as in Found.
+    `until` as in Found. `reason` tells people why, where there would be data else.
     """
 
     soa: RRset
     until: float = field(default=0.0, compare=False)
+    reason: Reason | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NoName:
-    """Neither the name nor one below it exists (RFC 2308, 2.1; RFC 8020). `until` as in Found."""
+    """Neither the name nor one below it exists (RFC 2308, 2.1; RFC 8020).
+
+    `until` and `reason` as in NoData.
+    """
 
     soa: RRset
     until: float = field(default=0.0, compare=False)
+    reason: Reason | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class MergedZone:
         if live.origin != overlay.origin:
             raise ValueError(f"{overlay.origin} cannot lie over {live.origin}")
         self.origin = live.origin
-        self._live = live
+        self.live = live
         self._overlay = overlay
         self._tell = tell
         self._told: set[tuple[Name, int]] = set()
@@ -61,7 +61,7 @@ class MergedZone:
             return self._refer(branch, now)
         if not left:
             return self._join(branch, rtype, now)
-        lookup = self._live.lookup(name, rtype, now)
+        lookup = self.live.lookup(name, rtype, now)
         if not isinstance(lookup, NoName):
             return self._amend(lookup, now)
         source = branch.below.get(WILDCARD)
@@ -79,7 +79,7 @@ class MergedZone:
         if static is not None:
             self._compare(static, now)
             return self._found(static, now)
-        lookup = self._live.lookup(branch.owner, rtype, now)
+        lookup = self.live.lookup(branch.owner, rtype, now)
         match lookup:
             case NoName(soa):
                 return NoData(soa)
@@ -92,12 +92,12 @@ class MergedZone:
         """Whether a live name stands between a branch and the name below it."""
         for place in range(len(relative) - 1, 0, -1):
             between = Name((*relative[place:], *branch.owner.labels))
-            if not isinstance(self._live.lookup(between, RRType.A, now), NoName):
+            if not isinstance(self.live.lookup(between, RRType.A, now), NoName):
                 return True
         return False
 
     def _no_data(self, now: float) -> NoData:
-        apex = self._live.lookup(self.origin, RRType.SOA, now)
+        apex = self.live.lookup(self.origin, RRType.SOA, now)
         if not isinstance(apex, Found):
             raise TypeError(f"the live zone {self.origin} has no SOA")
         return NoData(deny(apex.rrset))
@@ -173,7 +173,7 @@ class MergedZone:
         return tuple(by_type[rtype] for rtype in ADDRESS_TYPES if rtype in by_type)
 
     def _live_addresses(self, target: Name, now: float) -> tuple[RRset, ...]:
-        lookups = [self._live.lookup(target, rtype, now) for rtype in ADDRESS_TYPES]
+        lookups = [self.live.lookup(target, rtype, now) for rtype in ADDRESS_TYPES]
         return tuple(
             lookup.rrset
             for lookup in lookups
@@ -186,7 +186,7 @@ class MergedZone:
             return
         self._compared[key] = now
         rtypes = _LIVE_TYPES if static.rtype == RRType.CNAME else (static.rtype,)
-        lookups = (self._live.lookup(static.owner, rtype, now) for rtype in rtypes)
+        lookups = (self.live.lookup(static.owner, rtype, now) for rtype in rtypes)
         if any(isinstance(lookup, Found) for lookup in lookups):
             self._tell_once(*key)
 

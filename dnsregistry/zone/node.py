@@ -1,7 +1,7 @@
 """A node: everything that one owner name answers, made from the catalogue at one time."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from ipaddress import IPv4Address
@@ -10,7 +10,7 @@ from itertools import islice
 from dnsregistry.registry.admission import PROTOCOLS
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.check import Health
-from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.owner import (
@@ -33,7 +33,8 @@ from dnsregistry.zone.owner import (
 )
 from dnsregistry.zone.policy import EmptyService, LivePolicy
 from dnsregistry.zone.ramp import Ramps
-from dnsregistry.zone.rdata import AAAA, NS, PTR, A, RRType
+from dnsregistry.zone.rdata import AAAA, NS, PTR, A, Rdata, RRType
+from dnsregistry.zone.reason import Reason, why_empty
 from dnsregistry.zone.records import (
     Pointing,
     PortOf,
@@ -44,6 +45,8 @@ from dnsregistry.zone.records import (
     make_text,
 )
 from dnsregistry.zone.rrset import RRset
+from dnsregistry.zone.selection import Selection
+from dnsregistry.zone.sieve import SILENT, Alone, Sieve
 
 MOST_LOOKED_AT = 16
 """Leases of a service that are looked through for one that is answered: most are. Where none of so
@@ -62,13 +65,16 @@ class Node:
 
     From `until` on a TTL may be too long or a lease may have ended: make it anew. `most` is
     how many records of an RRset an answer is to have, 0 for all. `degraded` says that it names
-    instances which fail their checks and are held up for a while.
+    instances which fail their checks and are held up for a while. `reason` tells why there is
+    no data where there would be else. One that is `absent` is told like a name that is not.
     """
 
     makers: Mapping[int, Maker]
     until: float
     most: int = 0
     degraded: bool = False
+    reason: Reason | None = None
+    absent: bool = False
     _made: dict[int, Pointing] = field(default_factory=dict, init=False, compare=False)
 
     def find(self, rtype: int) -> Pointing | None:
@@ -88,8 +94,12 @@ class NodeMaker:
     A name exists while a live lease is behind it; what it answers is decided by status.
     """
 
-    def __init__(self, catalogue: Catalogue, policy: LivePolicy, ramps: Ramps) -> None:
+    def __init__(
+        self, catalogue: Catalogue, policy: LivePolicy, ramps: Ramps, sieve: Sieve = SILENT
+    ) -> None:
         self._catalogue = catalogue
+        self._select = Selection(catalogue, sieve)
+        self._sieve = sieve
         self._ramps = ramps
         self._policy = policy
         self._origin = policy.origin
@@ -97,7 +107,7 @@ class NodeMaker:
     def make(self, owner: Owner, now: float) -> Node | None:
         """Return the node of an owner name; None where there is no such name."""
         name = self._origin.prepend(*owner.labels())
-        find = self._catalogue
+        select = self._select
         match owner:
             case Apex():
                 return self._apex(name)
@@ -108,28 +118,30 @@ class NodeMaker:
             case Host(label):
                 return self._host(name, label, now)
             case Service(service):
-                return self._plain(name, find.of_service(service), now)
+                return self._plain(name, select.of_service(service), now)
             case Labelled(label, service):
-                return self._plain(name, find.labelled(service, label), now)
+                return self._plain(name, select.labelled(service, label), now)
             case Capability(capability):
-                return self._plain(name, find.capable(capability), now)
+                return self._plain(name, select.capable(capability), now)
             case ServiceProtocol(service, protocol):
-                return self._service(name, find.of_service(service), protocol, now)
+                return self._service(name, select.of_service(service), protocol, now)
             case CapabilityProtocol(capability, protocol):
-                return self._srv(name, find.capable(capability), _main_port(protocol), now)
+                live = self._speaking(select.capable(capability), protocol, now)
+                return self._srv(name, live, _any_port, now)
             case NamedPort(port, protocol, service):
-                port_of = _named_port(protocol, port)
-                return self._srv(name, find.of_service(service), port_of, now)
+                port_of = _named_port(port)
+                live = self._speaking(select.of_service(service), protocol, now)
+                return self._srv(name, select.with_port(live, port_of, port), port_of, now)
             case NamedPorts(protocol, service):
-                leases = _speaking(find.of_service(service), protocol, now)
-                return self._parent([x for x in leases if x.instance.ports], now)
+                live = self._speaking(select.of_service(service), protocol, now)
+                return self._parent([x for x in live if x.instance.ports], now)
             case InstanceName(instance_id, service, protocol):
                 return self._instance(name, instance_id, (service, protocol), now)
             case Subtype(label, service, protocol):
-                return self._subtype(name, find.labelled(service, label), protocol, now)
+                return self._subtype(name, select.labelled(service, label), protocol, now)
             case SubtypeBranch(service, protocol):
-                leases = _speaking(find.of_service(service), protocol, now)
-                return self._parent([x for x in leases if x.instance.labels], now)
+                live = self._speaking(select.of_service(service), protocol, now)
+                return self._parent([x for x in live if x.instance.labels], now)
             case ServiceTypes():
                 return self._service_types(name, now)
 
@@ -148,18 +160,21 @@ class NodeMaker:
         return [rrset for rrset in rrsets if rrset.rdatas]
 
     def _host(self, name: Name, label: str, now: float) -> Node | None:
-        lease = self._catalogue.find_host(label)
-        if lease is None or not lease.is_live(now):
-            return None
-        if lease.instance.status is Status.MAINTENANCE:
-            return Node({}, lease.deadline)
-        span = Span.of([lease], self._policy.ttl_of, now)
-        rrsets = make_addresses(name, [lease], span.ttl)
-        if lease.instance.host is None:
-            rrsets.append(make_text(name, lease.instance, span.ttl))
-        return Node(_ready(rrsets), span.until)
+        def make(shown: list[Lease], span: Span) -> Node:
+            rrsets = make_addresses(name, shown, span.ttl)
+            if shown[0].instance.host is None:
+                rrsets.append(make_text(name, shown[0].instance, span.ttl))
+            return Node(_ready(rrsets), span.until)
 
-    def _plain(self, name: Name, leases: Iterable[Lease], now: float) -> Node | None:
+        live = self._select.live(self._select.one(self._catalogue.find_host(label)), now)
+        shown = self._select.in_place_of_none(live)
+        if not shown:
+            return _branch(live)
+        span = Span.of(shown, self._policy.ttl_of, now)
+        self._sieve.show(shown, _alone(make, span), in_place_of_none=False)
+        return make(shown, span)
+
+    def _plain(self, name: Name, leases: Collection[Lease], now: float) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
             addresses = make_addresses(name, shown, span.ttl, span.weights)
             makers = _ready(addresses)
@@ -167,18 +182,17 @@ class NodeMaker:
                 makers[RRType.SRV] = self._services(name, shown, _any_port, span)
             return Node(makers, span.until, self._limit(shown))
 
-        return self._from_shown([lease for lease in leases if lease.is_live(now)], now, make)
+        return self._from_shown(self._select.live(leases, now), now, make)
 
-    def _srv(self, name: Name, leases: Iterable[Lease], port_of: PortOf, now: float) -> Node | None:
+    def _srv(self, name: Name, live: list[Lease], port_of: PortOf, now: float) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
             services = self._services(name, shown, port_of, span)
             return Node({RRType.SRV: services}, span.until, self._limit(shown))
 
-        live = [lease for lease in leases if lease.is_live(now) and port_of(lease.instance)]
         return self._from_shown(live, now, make)
 
     def _service(
-        self, name: Name, leases: Iterable[Lease], protocol: str, now: float
+        self, name: Name, leases: Collection[Lease], protocol: str, now: float
     ) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
             makers: dict[int, Maker] = {
@@ -187,15 +201,15 @@ class NodeMaker:
             }
             return Node(makers, span.until, self._limit(shown))
 
-        return self._from_shown(_speaking(leases, protocol, now), now, make)
+        return self._from_shown(self._speaking(leases, protocol, now), now, make)
 
     def _subtype(
-        self, name: Name, leases: Iterable[Lease], protocol: str, now: float
+        self, name: Name, leases: Collection[Lease], protocol: str, now: float
     ) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
             return Node({RRType.PTR: self._pointers(name, shown, span)}, span.until)
 
-        return self._from_shown(_speaking(leases, protocol, now), now, make)
+        return self._from_shown(self._speaking(leases, protocol, now), now, make)
 
     def _instance(
         self, name: Name, instance_id: str, service_type: tuple[str, str], now: float
@@ -205,12 +219,9 @@ class NodeMaker:
             makers[RRType.SRV] = self._services(name, shown, _any_port, span)
             return Node(makers, span.until)
 
-        lease = self._catalogue.find(instance_id)
-        if lease is None or not lease.is_live(now):
-            return None
-        if (lease.instance.service, lease.instance.protocol) != service_type:
-            return None
-        return self._from_shown([lease], now, make)
+        service, protocol = service_type
+        live = self._speaking(self._select.one(self._catalogue.find(instance_id)), protocol, now)
+        return self._from_shown(self._select.of_type(live, service), now, make)
 
     def _parent(self, live: list[Lease], now: float) -> Node | None:
         """A name that is there while one below it is, data or not (RFC 8020)."""
@@ -249,23 +260,25 @@ class NodeMaker:
     def _pointers(self, name: Name, shown: list[Lease], span: Span) -> Maker:
         return lambda: make_pointers(name, shown, self._origin, span.ttl)
 
+    def _speaking(self, leases: Collection[Lease], protocol: str, now: float) -> list[Lease]:
+        return self._select.speaking(self._select.live(leases, now), protocol)
+
     def _from_shown(self, live: list[Lease], now: float, make: _Make) -> Node | None:
         """The node that `make` gives for the leases to show.
 
         None, for a name that is not, or a node without data where none is to be shown.
         """
-        shown = [lease for lease in live if lease.is_answered(now)]
-        if live and not shown:
-            match self._policy.empty_service:
-                case EmptyService.NODATA:
-                    return _branch(live)
-                case EmptyService.NXDOMAIN:
-                    return None
-                case EmptyService.ALL:
-                    shown = [x for x in live if x.instance.status is not Status.MAINTENANCE]
+        shown = self._select.answered(live, now)
+        is_empty = not shown
+        if live and is_empty:
+            if self._policy.empty_service is EmptyService.NXDOMAIN:
+                return Node({}, math.inf, reason=why_empty(live), absent=True)
+            if self._policy.empty_service is EmptyService.ALL:
+                shown = self._select.in_place_of_none(live)
         if not shown:
             return _branch(live)
         span = Span.of(shown, self._policy.ttl_of, now).weighing(self._ramps.weigh(shown, now))
+        self._sieve.show(shown, _alone(make, span), in_place_of_none=is_empty)
         node = make(shown, span)
         degraded = any(lease.instance.health is Health.DEGRADED for lease in shown)
         return replace(node, degraded=True) if degraded else node
@@ -284,22 +297,20 @@ def _ready(rrsets: Iterable[RRset]) -> dict[int, Maker]:
 def _branch(live: Iterable[Lease]) -> Node | None:
     """A name without data, there while one of these leases lives; None without any."""
     deadlines = [lease.deadline for lease in live]
-    return Node({}, min(deadlines)) if deadlines else None
+    return Node({}, min(deadlines), reason=why_empty(live)) if deadlines else None
 
 
-def _speaking(leases: Iterable[Lease], protocol: str, now: float) -> list[Lease]:
-    return [x for x in leases if x.is_live(now) and x.instance.protocol == protocol]
+def _alone(make: _Make, span: Span) -> Alone:
+    def find(lease: Lease, rtype: int) -> tuple[Rdata, ...]:
+        found = make([lease], span).find(rtype)
+        return () if found is None else found.rrset.rdatas
+
+    return find
 
 
 def _any_port(instance: Instance) -> int:
     return instance.port
 
 
-def _main_port(protocol: str) -> PortOf:
-    return lambda instance: instance.port if instance.protocol == protocol else None
-
-
-def _named_port(protocol: str, port: str) -> PortOf:
-    return lambda instance: (
-        dict(instance.ports).get(port) if instance.protocol == protocol else None
-    )
+def _named_port(port: str) -> PortOf:
+    return lambda instance: dict(instance.ports).get(port)

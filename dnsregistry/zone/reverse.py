@@ -15,15 +15,17 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
+from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import Address
 from dnsregistry.zone.authority import Authority
 from dnsregistry.zone.lookup import Found, Lookup, NoData, NoName, NotOurs
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.owner import Host
 from dnsregistry.zone.policy import LivePolicy
-from dnsregistry.zone.rdata import NS, PTR, SOA, RRType
+from dnsregistry.zone.rdata import NS, PTR, SOA, Rdata, RRType
 from dnsregistry.zone.records import Span
 from dnsregistry.zone.rrset import RRset
+from dnsregistry.zone.sieve import SILENT, Cause, Sieve, Trace
 
 Network = IPv4Network | IPv6Network
 V4_AUTO, V6_AUTO = 24, 64
@@ -101,14 +103,32 @@ class ReverseZone:
             return Found(RRset(self._origin, RRType.NS, self._policy.ttl, servers))
         return NoData(self._soa())
 
-    def _pointers(self, name: Name, address: Address, now: float) -> RRset | None:
-        leases = [lease for lease in self._catalogue.reached(address) if lease.is_answered(now)]
+    def trace(self, name: Name, now: float) -> Trace:
+        """Tell what the pointers of a name in the zone are made of, and what is left out."""
+        trace = Trace()
+        address = _read_address(name)
+        if address is not None:
+            self._pointers(name, address, now, trace)
+        return trace
+
+    def _point(self, lease: Lease, rtype: int = RRType.PTR) -> tuple[Rdata, ...]:
+        host = Host(lease.instance.host_label)
+        target = self._policy.origin.prepend(*host.labels())
+        return (PTR(target),) if rtype == RRType.PTR else ()
+
+    def _pointers(
+        self, name: Name, address: Address, now: float, sieve: Sieve = SILENT
+    ) -> RRset | None:
+        reached = self._catalogue.reached(address)
+        sieve.begin(reached)
+        live = [lease for lease in reached if lease.is_live(now)]
+        sieve.keep(live, Cause.EXPIRED)
+        leases = [lease for lease in live if lease.is_answered(now)]
+        sieve.keep(leases, Cause.STATUS)
+        sieve.show(leases, self._point, in_place_of_none=False)
         if not leases:
             return None
-        origin = self._policy.origin
-        hosts = dict.fromkeys(
-            PTR(origin.prepend(*Host(lease.instance.host_label).labels())) for lease in leases
-        )
+        hosts = dict.fromkeys(rdata for lease in leases for rdata in self._point(lease))
         span = Span.of(leases, self._policy.ttl_of, now)
         return RRset(name, RRType.PTR, span.ttl, tuple(hosts))
 

@@ -23,6 +23,7 @@ from dnsregistry.answers.options import OptionAnswerer
 from dnsregistry.answers.ratelimit import RateLimit
 from dnsregistry.answers.responder import Protection, Responder
 from dnsregistry.registry.admission import admit
+from dnsregistry.registry.departures import Departures
 from dnsregistry.registry.errors import UnknownInstance
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Status
@@ -75,7 +76,9 @@ class House:
             EmptyService.NODATA,
             (ip_address("127.0.0.1"),),
         )
-        self.zone = LiveZone(self.registry.catalogue, self.policy, 7)
+        departures = Departures()
+        self.zone = LiveZone(self.registry.catalogue, self.policy, 7, departures=departures)
+        self.registry.feed.subscribe(lambda change: departures.note(change, self.now))
         self.registry.feed.subscribe(self.zone.apply)
         self.authority = Authority([self.zone])
 
