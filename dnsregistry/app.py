@@ -30,9 +30,12 @@ from dnsregistry.api.dialects.tally import DialectTally
 from dnsregistry.api.metrics import serve_metrics
 from dnsregistry.api.replies import write_time
 from dnsregistry.api.routes import dns as dns_routes
+from dnsregistry.api.routes import explain as explain_routes
 from dnsregistry.api.routes import metrics as metrics_routes
 from dnsregistry.api.watching.build import build_watching, first_revision, read_options
 from dnsregistry.binding import Listening, bind_all
+from dnsregistry.explain.build import build_explanations
+from dnsregistry.explain.explainer import Sources
 from dnsregistry.forward.build import AsksItself, build_forwarder
 from dnsregistry.forward.forwarder import Forwarder
 from dnsregistry.health.build import Checking, Policies, build_checking
@@ -233,6 +236,9 @@ class App:
         )
         if self._cluster is not None:
             self._cluster.when_adopting(self.watching.adopt)
+        self._explanations = build_explanations(
+            Sources(registry, authority, self.zone, responder, self._forwarder, self.checking.ward)
+        )
         self._stats = Stats(
             registry,
             self.store,
@@ -342,6 +348,7 @@ class App:
         others = (
             *dns_routes.list_routes(DOH_PATH, doh.get, doh.post),
             *metrics_routes.list_routes(self._metrics),
+            *explain_routes.list_routes(self._explanations),
         )
         runner = Runner(build_application(api, others), shutdown_timeout=SHUTDOWN_SECONDS)
         self._running.push_async_callback(runner.cleanup)

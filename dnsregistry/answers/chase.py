@@ -55,7 +55,7 @@ _TOLD = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
 def _read_records(reply: bytes) -> tuple[list[RRset], list[RRset]]:
     """The RRsets of types that we know in the answer and in the authority section, in order."""
     _, _, _, answers, authority, _ = _HEADER.unpack_from(reply)
-    _, position = _read_name(reply, HEADER_OCTETS)
+    _, position = read_name(reply, HEADER_OCTETS)
     position += _TYPE_CLASS.size
     answer, position = _read_section(reply, position, answers)
     denial, _ = _read_section(reply, position, authority)
@@ -65,7 +65,7 @@ def _read_records(reply: bytes) -> tuple[list[RRset], list[RRset]]:
 def _read_section(reply: bytes, position: int, count: int) -> tuple[list[RRset], int]:
     rrsets: dict[tuple[Name, int], RRset] = {}
     for _ in range(count):
-        owner, position = _read_name(reply, position)
+        owner, position = read_name(reply, position)
         rtype, _, ttl, octets = _RECORD.unpack_from(reply, position)
         position += _RECORD.size
         rdata = _read_rdata(reply, rtype, position, octets)
@@ -84,15 +84,15 @@ def _read_rdata(reply: bytes, rtype: int, position: int, octets: int) -> Rdata |
         case RRType.AAAA:
             return AAAA(IPv6Address(reply[position : position + octets]))
         case RRType.CNAME:
-            return CNAME(_read_name(reply, position)[0])
+            return CNAME(read_name(reply, position)[0])
         case RRType.SOA:
-            mname, position = _read_name(reply, position)
-            rname, position = _read_name(reply, position)
+            mname, position = read_name(reply, position)
+            rname, position = read_name(reply, position)
             return SOA(mname, rname, *_SOA_TIMES.unpack_from(reply, position))
     return None
 
 
-def _read_name(reply: bytes, position: int) -> tuple[Name, int]:
+def read_name(reply: bytes, position: int) -> tuple[Name, int]:
     """The name that begins here, and where what follows it begins."""
     labels: list[bytes] = []
     end = 0

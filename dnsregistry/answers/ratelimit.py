@@ -52,7 +52,6 @@ class Bucket:
         self._level = level - 1
         return True
 
-
     def has(self, now: float) -> bool:
         """Whether there is one to take."""
         return min(self._burst, self._level + (now - self._filled_at) * self._rate) >= 1

@@ -16,12 +16,13 @@ from dnsregistry.answers.asked import Asked
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.chase import ask_for_end, join_end
 from dnsregistry.answers.decide import Lookups, Moment
+from dnsregistry.answers.futures import map_future
 from dnsregistry.answers.message import encode, encode_fault, encode_options
 from dnsregistry.answers.options import NO_OPTIONS, OptionAnswerer, Options
 from dnsregistry.answers.order import Chance
 from dnsregistry.answers.protocol import CLASSIC_UDP_OCTETS, TCP_OCTETS, Rcode
 from dnsregistry.answers.query import Fault, Query, Question, Silence, decode
-from dnsregistry.answers.ratelimit import RateLimit, Verdict
+from dnsregistry.answers.ratelimit import Bucket, RateLimit, Verdict
 from dnsregistry.answers.ruling import AskOthers, Chase, Ruling, rule
 from dnsregistry.answers.standing import Standing
 from dnsregistry.answers.table import AnswerTable
@@ -93,18 +94,47 @@ class Responder:
         standing = self._standings.get(address)
         if standing is not None:
             return standing
-        protection, recursion = self._protection, self._recursion
-        limit = None if protection.unlimited.allows(address) else protection.limit
-        standing = Standing(
-            ip_address(address.partition("%")[0]).packed,
-            protection.access.allows(address),
-            recursion is not None and recursion.access.allows(address),
-            limit.find(address, now) if limit else None,
-        )
+        limit = self._limit_of(address)
+        standing = self._place(address, limit.find(address, now) if limit else None)
         if len(self._standings) >= MOST_STANDINGS:
             self._standings.clear()
         self._standings[address] = standing
         return standing
+
+    def _limit_of(self, address: str) -> RateLimit | None:
+        protection = self._protection
+        return None if protection.unlimited.allows(address) else protection.limit
+
+    def _place(self, address: str, bucket: Bucket | None) -> Standing:
+        recursion = self._recursion
+        return Standing(
+            ip_address(address.partition("%")[0]).packed,
+            self._protection.access.allows(address),
+            recursion is not None and recursion.access.allows(address),
+            bucket,
+        )
+
+    def foretell(self, client: Client, now: float) -> Verdict:
+        """What the rate limit would make of a reply; nothing is counted."""
+        limit = None if client.tcp else self._limit_of(client.address)
+        return Verdict.SEND if limit is None else limit.foretell(client.address, now)
+
+    def preview(
+        self, message: bytes, client: Client, zones: Lookups, now: float
+    ) -> tuple[Asked, Ruling]:
+        """What would become of a query without options; nothing is done, counted or kept.
+
+        Raises ValueError for a message that is no query.
+        """
+        query = decode(message)
+        if not isinstance(query, Query):
+            raise ValueError("the message is no query")
+        asked = Asked(message, query, NO_OPTIONS, client, self._place(client.address, None))
+        return asked, self.rule(asked, zones, now)
+
+    def write(self, asked: Asked, answer: Answer) -> Written:
+        """Write an answer as it would be sent; nothing is counted or kept."""
+        return write(asked, answer, self._chance)
 
     def respond(self, message: bytes, client: Client) -> Reply:
         """Return the reply to a message, at once for names of ours."""
@@ -216,30 +246,8 @@ class Responder:
 
         question, message = ask_for_end(chase.target, asked.query.question.rtype)
         reply = recursion.elsewhere.answer(question, message, TCP_OCTETS, b"")
-        return finish(reply) if isinstance(reply, bytes) else _map(reply, finish)
+        return finish(reply) if isinstance(reply, bytes) else map_future(reply, finish)
 
     def _turn_away(self, fault: Fault) -> bytes:
         self.tally.count(fault.question.rtype if fault.question else OTHER_TYPE, fault.rcode)
         return encode_fault(fault)
-
-
-def _map(future: asyncio.Future[bytes], change: Callable[[bytes], bytes]) -> asyncio.Future[bytes]:
-    """A future of the changed result; cancelling it cancels the first one."""
-    changed: asyncio.Future[bytes] = future.get_loop().create_future()
-
-    def pass_on(done: asyncio.Future[bytes]) -> None:
-        if done.cancelled():
-            changed.cancel()
-        elif not changed.cancelled():
-            try:
-                changed.set_result(change(done.result()))
-            except Exception as error:  # noqa: BLE001 - told to whoever waits, not swallowed
-                changed.set_exception(error)
-
-    def withdraw(done: asyncio.Future[bytes]) -> None:
-        if done.cancelled():
-            future.cancel()
-
-    future.add_done_callback(pass_on)
-    changed.add_done_callback(withdraw)
-    return changed

@@ -82,12 +82,15 @@ class Cache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def find(self, asked: Asked, now: float) -> Entry | None:
-        """The entry that answers best: a fresh one, else the younger stale one, else None."""
-        exact = self._get(asked, now)
+    def find(self, asked: Asked, now: float, *, used: bool = True) -> Entry | None:
+        """The entry that answers best: a fresh one, else the younger stale one, else None.
+
+        `used` is whether that counts as a use of it.
+        """
+        exact = self._get(asked, now, used=used)
         if exact is not None and exact.is_fresh(now):
             return exact
-        name = self._get(_about_name(asked), now)
+        name = self._get(_about_name(asked), now, used=used)
         if name is None or (
             exact is not None and not name.is_fresh(now) and exact.stored_at > name.stored_at
         ):
@@ -108,14 +111,15 @@ class Cache:
                 self._drop(next(iter(self._entries)))
         return entry
 
-    def _get(self, key: Asked, now: float) -> Entry | None:
+    def _get(self, key: Asked, now: float, *, used: bool) -> Entry | None:
         entry = self._entries.get(key)
         if entry is None:
             return None
         if now >= entry.fresh_until + STALE_SECONDS:
             self._drop(key)
             return None
-        self._entries.move_to_end(key)
+        if used:
+            self._entries.move_to_end(key)
         return entry
 
     def _drop(self, key: Asked) -> None:

@@ -25,6 +25,7 @@ from dnsregistry.forward.groups import Group, Groups
 from dnsregistry.forward.health import demoted, rank
 from dnsregistry.forward.loops import LoopWatch
 from dnsregistry.forward.means import Means
+from dnsregistry.forward.outlook import Outlook, Prospect
 from dnsregistry.forward.question import Asked, RandomBits
 from dnsregistry.forward.race import Lost, Race
 from dnsregistry.forward.relay import Asker, Ede, deny, relay
@@ -105,6 +106,22 @@ class Forwarder:
             return self._turn_away(asker, flight.stale)
         self._waiting += 1
         return flight.join(asker, self._means.loop)
+
+    def inspect(self, query: Query, message: bytes, limit: int) -> Outlook:
+        """Tell what `answer` would do now; nobody is asked, and nothing is counted."""
+        asker = Asker.of(query, message, limit, b"")
+        now = self._now()
+        group = self._groups.find(asker.asked.name)
+        if not _may_be_asked(query) or group is None:
+            return Outlook(Prospect.REFUSED)
+        named = tuple(str(upstream.endpoint) for upstream in group.upstreams(now))
+        entry = self._cache.find(asker.asked, now, used=False)
+        if entry is not None and entry.is_fresh(now):
+            return Outlook(Prospect.CACHED, named, relay(asker, entry.reply, entry.body(now)))
+        if entry is not None:
+            return Outlook(Prospect.STALE, named)
+        failed = self._failures.holds(asker.asked, now)
+        return Outlook(Prospect.FAILED if failed else Prospect.ASKED, named)
 
     async def detect_loops(self, seconds: float = LOOP_SECONDS) -> list[Endpoint]:
         """Return the upstreams that ask us in turn; from then on they are not asked.

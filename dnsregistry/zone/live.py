@@ -76,7 +76,8 @@ class LiveZone:
         self._origin_text = str(policy.origin).removesuffix(".")
         self._negative_ttl = policy.negative_ttl
         self._catalogue = catalogue
-        self._made_of = catalogue, policy, Ramps() if ramps is None else ramps
+        self.ramps = Ramps() if ramps is None else ramps
+        self._made_of = catalogue, policy, self.ramps
         self._maker = NodeMaker(*self._made_of)
         self._departures = Departures() if departures is None else departures
         self._nodes: dict[Owner, Node] = {}

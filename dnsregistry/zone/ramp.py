@@ -42,6 +42,13 @@ class Ramps:
         elif before is None or not before.is_serving:
             self._since[after.id.lower()] = now
 
+    def step_of(self, instance: Instance, now: float) -> int | None:
+        """How many of `STEPS` parts of its weight an instance has; None for all of it."""
+        since = self._since.get(instance.id.lower())
+        if since is None or now >= since + self._seconds:
+            return None
+        return min(STEPS - 1, int((now - since) / self._seconds * STEPS)) + 1
+
     def weigh(self, leases: Sequence[Lease], now: float) -> "Weights":
         """The weights of these leases' instances beside each other, and until when."""
         if not self._since:
@@ -49,12 +56,11 @@ class Ramps:
         steps: dict[str, int] = {}
         until = math.inf
         for lease in leases:
-            since = self._since.get(lease.instance.id.lower())
-            if since is None or now >= since + self._seconds:
-                continue
-            step = min(STEPS - 1, int((now - since) / self._seconds * STEPS))
-            steps[lease.instance.id] = step + 1
-            until = min(until, since + (step + 1) * self._seconds / STEPS)
+            step = self.step_of(lease.instance, now)
+            if step is not None:
+                since = self._since[lease.instance.id.lower()]
+                steps[lease.instance.id] = step
+                until = min(until, since + step * self._seconds / STEPS)
         if not steps:
             return OWN
         heaviest = max(lease.instance.weight for lease in leases)
