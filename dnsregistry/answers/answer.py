@@ -51,7 +51,7 @@ def refuse(code: Ede, text: str) -> Answer:
     return Answer(Rcode.REFUSED, ede=ExtendedError(code, text))
 
 
-REFUSED = refuse(Ede.NOT_AUTHORITATIVE, "nothing is known of this class")
+REFUSED = refuse(Ede.NOT_AUTHORITATIVE, "no name of this class is answered")
 """For classes that are not ours, and names in them."""
 NO_TRANSFER = refuse(Ede.NOT_SUPPORTED, "zones are not transferred")
 PROHIBITED = refuse(Ede.PROHIBITED, "this client may not ask")

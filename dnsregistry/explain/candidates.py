@@ -1,6 +1,6 @@
 """Each instance that could be in an answer: kept, or left out and why."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dnsregistry.explain.visits import STATIC, Visit
@@ -14,7 +14,7 @@ from dnsregistry.zone.rdata import SRV, Rdata, RRType
 from dnsregistry.zone.reason import FAILED, why_not_serving, write_ago
 from dnsregistry.zone.sieve import Candidate, Cause, Step
 
-_FAMILIES = {RRType.A: "IPv4", RRType.AAAA: "IPv6"}
+_VERSIONS: Mapping[int, int] = {RRType.A: 4, RRType.AAAA: 6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Judge:
                 yield self._tell(candidate.instance, self._why_lost(candidate, lost))
                 continue
             own = self._own(candidate, rtype)
-            if not full.isdisjoint(own):
+            if not full.isdisjoint(own) and not self._is_held(candidate.instance, own):
                 self._note_holder(candidate.instance, own)
                 why = self._why_short(own, len(full))
                 kept = None if why else self._why_kept(candidate.instance, own)
@@ -109,9 +109,9 @@ class Judge:
             case Cause.PROTOCOL:
                 return f"speaks {instance.protocol}, not {wanted}"
             case Cause.LABEL:
-                return f"has no tag and no capability {wanted}"
+                return f"has no tag and no capability {wanted}".rstrip()
             case Cause.PORT:
-                return f"has no port named {wanted}"
+                return f"has no port named {wanted}" if wanted else "has no named port"
             case Cause.STATUS:
                 return self._why_out(instance)
 
@@ -146,6 +146,11 @@ class Judge:
         for place in _places(instance, own):
             self._holders.setdefault(place, instance.id)
 
+    def _is_held(self, instance: Instance, own: Collection[Rdata]) -> bool:
+        """Whether others have all its places: host names have the very same records."""
+        places = list(_places(instance, own))
+        return bool(places) and all(place in self._holders for place in places)
+
     def _why_double(self, candidate: Candidate, rtype: int) -> str:
         own = self._own(candidate, rtype)
         for place in _places(candidate.instance, own):
@@ -163,9 +168,9 @@ def _places(instance: Instance, own: Collection[Rdata]) -> Iterator[object]:
 
 
 def _why_without(instance: Instance, rtype: int) -> str:
-    family = _FAMILIES.get(RRType(rtype)) if rtype in _FAMILIES else None
-    if family is not None and instance.host is not None:
+    version = _VERSIONS.get(rtype)
+    if version is not None and instance.host is not None:
         return f"is the host name {instance.host}, which is an alias only where it is alone"
-    if family is not None:
-        return f"has no {family} address"
+    if version is not None and all(address.version != version for address in instance.addresses):
+        return f"has no IPv{version} address"
     return f"has no {write_type(rtype)} record at this name"

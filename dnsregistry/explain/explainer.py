@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from dnsregistry.answers.access import Client
-from dnsregistry.answers.answer import NO_ELSEWHERE, Answer, ExtendedError
+from dnsregistry.answers.answer import NO_ELSEWHERE, Answer
 from dnsregistry.answers.asked import Asked
 from dnsregistry.answers.chase import ask_for_end, join_end
-from dnsregistry.answers.protocol import TCP_OCTETS
+from dnsregistry.answers.protocol import TCP_OCTETS, RRClass
 from dnsregistry.answers.query import Query
 from dnsregistry.answers.ratelimit import Verdict
 from dnsregistry.answers.responder import Responder
@@ -81,7 +81,7 @@ class Explainer:
         asked, ruling = sources.responder.preview(wanted.write(), client, visitor, now)
         verdict = sources.responder.foretell(client, now)
         if verdict is not Verdict.SEND:
-            return {**told, **_tell(limited(verdict), Lines(), None), **_tell_all([], 0), **numbers}
+            return {**told, **_tell(limited(verdict), Lines()), **_tell_all([], 0), **numbers}
         if isinstance(ruling, Chase):
             outcome = await self._chase(asked, ruling, visitor.visits, wanted)
         elif isinstance(ruling, Answer):
@@ -89,11 +89,10 @@ class Explainer:
             outcome = await self._write(asked, ruling, ruling, way)
         else:
             outcome = await self._ask(asked)
-        ede = outcome.decided.ede if wanted.octets else None
         candidates = await self._judge(visitor.visits, outcome, asked, now)
         return {
             **told,
-            **_tell(outcome.way, outcome.lines, ede),
+            **_tell(outcome.way, outcome.lines),
             "steps": [_tell_visit(visit) for visit in visitor.visits],
             **_tell_all(candidates, wanted.most),
             **numbers,
@@ -101,8 +100,8 @@ class Explainer:
 
     async def _write(self, asked: Asked, decided: Answer, answer: Answer, way: Way) -> Outcome:
         written = self._sources.responder.write(asked, answer)
-        lines = Lines()
-        async for _ in take_turns(read_own(written.reply, written.answer, lines)):
+        lines, rclass = Lines(), RRClass(asked.query.question.rclass).name
+        async for _ in take_turns(read_own(written.reply, written.answer, rclass, lines)):
             pass
         return Outcome(decided, written.answer, lines, way)
 
@@ -170,17 +169,13 @@ def _data(visit: Visit, rtype: int, answer: Answer) -> frozenset[Rdata]:
     )
 
 
-def _tell(way: Way, lines: Lines, ede: ExtendedError | None) -> Mapping[str, object]:
-    told = None
-    if ede is not None:
-        told = {"code": int(ede.code), "name": ede.code.name.lower(), "text": ede.text}
+def _tell(way: Way, lines: Lines) -> Mapping[str, object]:
     return {
         "path": way.path,
         "rule": way.rule,
         "why": way.why,
         "upstreams": way.upstreams,
         **asdict(lines),
-        "ede": told,
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from dnsregistry.answers.answer import Answer
 from dnsregistry.answers.chase import read_name
+from dnsregistry.answers.message import EXTENDED_ERROR
 from dnsregistry.answers.protocol import AA, HEADER_OCTETS, OPT, RA, RD, TC, Rcode
 from dnsregistry.explain.wanted import write_type
 from dnsregistry.zone.name import Name
@@ -14,6 +15,7 @@ from dnsregistry.zone.rrset import RRset
 
 _HEADER = struct.Struct("!HHHHHH")
 _RECORD = struct.Struct("!HHIH")
+_OPTION = struct.Struct("!HH")
 _TYPE_CLASS_OCTETS = 4
 
 
@@ -28,6 +30,7 @@ class Lines:
     authority: list[str] = field(default_factory=list)
     additional: list[str] = field(default_factory=list)
     ttl: int | None = None
+    ede: dict[str, object] | None = None
 
 
 def read_head(reply: bytes, lines: Lines) -> tuple[int, int, int]:
@@ -40,7 +43,7 @@ def read_head(reply: bytes, lines: Lines) -> tuple[int, int, int]:
     return counts[0], counts[1], counts[2]
 
 
-def read_own(reply: bytes, answer: Answer, lines: Lines) -> Iterator[None]:
+def read_own(reply: bytes, answer: Answer, rclass: str, lines: Lines) -> Iterator[None]:
     """Fill `lines` with what a reply of ours holds of its answer, some at each step."""
     answers, authority, additional = read_head(reply, lines)
     for section, count, into in (
@@ -48,17 +51,20 @@ def read_own(reply: bytes, answer: Answer, lines: Lines) -> Iterator[None]:
         (answer.authority, authority, lines.authority),
     ):
         for rrset, rdata in take(section, count):
-            into.append(write_line(rrset, rdata))
+            into.append(write_line(rrset, rdata, rclass))
             lines.ttl = rrset.ttl if lines.ttl is None else min(lines.ttl, rrset.ttl)
             yield
     written: set[tuple[Name, int]] = set()
-    for place, key in enumerate(_read_owners(reply, answers + authority + additional)):
-        if place >= answers + authority:
-            written.add(key)
+    records = _read_records(reply, answers + authority + additional)
+    for place, (owner, rtype, data) in enumerate(records):
+        if rtype == OPT:
+            lines.ede = _read_ede(data)
+        elif place >= answers + authority:
+            written.add((owner, rtype))
         yield
     for rrset in answer.additional:
         if (rrset.owner, rrset.rtype) in written:
-            lines.additional += [write_line(rrset, rdata) for rdata in rrset.rdatas]
+            lines.additional += [write_line(rrset, rdata, rclass) for rdata in rrset.rdatas]
             yield
 
 
@@ -70,9 +76,9 @@ def take(rrsets: Sequence[RRset], count: int) -> Iterator[tuple[RRset, Rdata]]:
         count = max(0, count - len(rrset.rdatas))
 
 
-def write_line(rrset: RRset, rdata: Rdata) -> str:
+def write_line(rrset: RRset, rdata: Rdata, rclass: str) -> str:
     """A record in presentation format."""
-    return f"{rrset.owner} {rrset.ttl} IN {write_type(rrset.rtype)} {rdata}"
+    return f"{rrset.owner} {rrset.ttl} {rclass} {write_type(rrset.rtype)} {rdata}"
 
 
 def read_others(reply: bytes, lines: Lines) -> None:
@@ -84,16 +90,28 @@ def read_others(reply: bytes, lines: Lines) -> None:
     lines.answer = [rrset.to_text() for rrset in message.answer]
     lines.authority = [rrset.to_text() for rrset in message.authority]
     lines.additional = [rrset.to_text() for rrset in message.additional]
+    for error in message.extended_errors():
+        lines.ede = {"code": int(error.code), "text": error.text or ""}
     lines.ttl = min((rrset.ttl for rrset in message.answer or message.authority), default=None)
 
 
-def _read_owners(reply: bytes, records: int) -> Iterator[tuple[Name, int]]:
-    """Owner and type of each record but the OPT."""
+def _read_records(reply: bytes, records: int) -> Iterator[tuple[Name, int, bytes]]:
+    """Owner, type and data of each record."""
     _, position = read_name(reply, HEADER_OCTETS)
     position += _TYPE_CLASS_OCTETS
     for _ in range(records):
         owner, position = read_name(reply, position)
         rtype, _, _, octets = _RECORD.unpack_from(reply, position)
         position += _RECORD.size + octets
-        if rtype != OPT:
-            yield owner, rtype
+        yield owner, rtype, reply[position - octets : position]
+
+
+def _read_ede(options: bytes) -> dict[str, object] | None:
+    """The extended error among the options of an OPT (RFC 8914, 2)."""
+    while options:
+        code, octets = _OPTION.unpack_from(options)
+        data, options = options[4 : 4 + octets], options[4 + octets :]
+        if code == EXTENDED_ERROR:
+            number = int.from_bytes(data[:2])
+            return {"code": number, "text": data[2:].decode("ascii", "replace")}
+    return None

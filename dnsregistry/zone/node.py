@@ -134,14 +134,14 @@ class NodeMaker:
                 return self._srv(name, select.with_port(live, port_of, port), port_of, now)
             case NamedPorts(protocol, service):
                 live = self._speaking(select.of_service(service), protocol, now)
-                return self._parent([x for x in live if x.instance.ports], now)
+                return self._parent(select.with_ports(live), now)
             case InstanceName(instance_id, service, protocol):
                 return self._instance(name, instance_id, (service, protocol), now)
             case Subtype(label, service, protocol):
                 return self._subtype(name, select.labelled(service, label), protocol, now)
             case SubtypeBranch(service, protocol):
                 live = self._speaking(select.of_service(service), protocol, now)
-                return self._parent([x for x in live if x.instance.labels], now)
+                return self._parent(select.with_labels(live), now)
             case ServiceTypes():
                 return self._service_types(name, now)
 
@@ -175,14 +175,16 @@ class NodeMaker:
         return make(shown, span)
 
     def _plain(self, name: Name, leases: Collection[Lease], now: float) -> Node | None:
-        def make(shown: list[Lease], span: Span) -> Node:
+        def make(shown: list[Lease], span: Span, *, is_whole: bool = True) -> Node:
             addresses = make_addresses(name, shown, span.ttl, span.weights)
             makers = _ready(addresses)
-            if RRType.CNAME not in makers:
+            # Nothing stands beside an alias; but one of several is none.
+            if RRType.CNAME not in makers or not is_whole:
                 makers[RRType.SRV] = self._services(name, shown, _any_port, span)
             return Node(makers, span.until, self._limit(shown))
 
-        return self._from_shown(self._select.live(leases, now), now, make)
+        part = partial(make, is_whole=False)
+        return self._from_shown(self._select.live(leases, now), now, make, part)
 
     def _srv(self, name: Name, live: list[Lease], port_of: PortOf, now: float) -> Node | None:
         def make(shown: list[Lease], span: Span) -> Node:
@@ -263,8 +265,10 @@ class NodeMaker:
     def _speaking(self, leases: Collection[Lease], protocol: str, now: float) -> list[Lease]:
         return self._select.speaking(self._select.live(leases, now), protocol)
 
-    def _from_shown(self, live: list[Lease], now: float, make: _Make) -> Node | None:
-        """The node that `make` gives for the leases to show.
+    def _from_shown(
+        self, live: list[Lease], now: float, make: _Make, part: _Make | None = None
+    ) -> Node | None:
+        """The node that `make` gives for the leases to show, `part` for one of them.
 
         None, for a name that is not, or a node without data where none is to be shown.
         """
@@ -278,7 +282,7 @@ class NodeMaker:
         if not shown:
             return _branch(live)
         span = Span.of(shown, self._policy.ttl_of, now).weighing(self._ramps.weigh(shown, now))
-        self._sieve.show(shown, _alone(make, span), in_place_of_none=is_empty)
+        self._sieve.show(shown, _alone(part or make, span), in_place_of_none=is_empty)
         node = make(shown, span)
         degraded = any(lease.instance.health is Health.DEGRADED for lease in shown)
         return replace(node, degraded=True) if degraded else node

@@ -61,6 +61,14 @@ class Selection:
         left = [lease for lease in leases if port_of(lease.instance) is not None]
         return self._keep(left, Cause.PORT, name)
 
+    def with_ports(self, leases: Collection[Lease]) -> list[Lease]:
+        """Those that have named ports."""
+        return self._keep([lease for lease in leases if lease.instance.ports], Cause.PORT)
+
+    def with_labels(self, leases: Collection[Lease]) -> list[Lease]:
+        """Those that have tags or capabilities."""
+        return self._keep([lease for lease in leases if lease.instance.labels], Cause.LABEL)
+
     def answered(self, live: Collection[Lease], now: float) -> list[Lease]:
         """Those that owner and checks leave in their service's answers."""
         return self._keep([lease for lease in live if lease.is_answered(now)], Cause.STATUS)
