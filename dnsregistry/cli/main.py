@@ -4,6 +4,7 @@ import click
 
 from dnsregistry import __version__
 from dnsregistry.cli.doctor import doctor
+from dnsregistry.cli.explain import explain
 from dnsregistry.cli.legacy import legacy
 from dnsregistry.cli.scan import scan
 from dnsregistry.cli.serve import serve
@@ -23,3 +24,4 @@ main.add_command(scan)
 main.add_command(legacy)
 main.add_command(zone)
 main.add_command(doctor)
+main.add_command(explain)
