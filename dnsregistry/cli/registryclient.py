@@ -101,9 +101,11 @@ class RegistryClient:
             return True
         try:
             return ssl.create_default_context(cafile=self.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            reason = getattr(error, "strerror", None) or "no certificate is in it"
-            raise RegistryError(f"cannot read --ca-file {self.ca_file}: {reason}") from None
+        except ssl.SSLError:
+            reason = "it holds no certificate"
+        except OSError as error:
+            reason = error.strerror or str(error)
+        raise RegistryError(f"cannot use --ca-file {self.ca_file}: {reason}")
 
 
 def add_registry_options(command: Command) -> Command:

@@ -1,0 +1,157 @@
+"""`dnsregistry explain`, and what any command says where there is no registry."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from click.testing import CliRunner, Result
+
+from dnsregistry.cli.explain import _draw_table
+from dnsregistry.cli.main import main
+from tests.program import Program
+
+SERVICE = "user-service.registry.local"
+
+
+async def _run(*arguments: str, **environment: str) -> Result:
+    """Run a command in a thread: the registry that it asks is in this one."""
+    given = [*arguments]
+    return await asyncio.to_thread(CliRunner().invoke, main, given, env=environment)
+
+
+async def test_an_explanation_in_lines_tells_way_answer_and_fates(house: Program) -> None:
+    await house.set_status("i1", "draining")
+    done = await _run("explain", SERVICE, "--url", house.url)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[0].startswith("path   live zone: answered from the registrations")
+    assert lines[1].startswith("rcode  NOERROR, ")
+    assert ";; ANSWER" in lines
+    assert f"{SERVICE}. 5 IN A 10.0.0.2" in lines
+    assert "i1\tleft out\tdraining" in lines
+    assert "i3\tkept\tanswered" in lines
+
+
+async def test_the_json_is_the_registry_s_own(house: Program) -> None:
+    given = ("--tcp", "--bufsize", "0", "--client", "127.0.0.9", "--limit", "1", "--json")
+    done = await _run("explain", SERVICE, "SRV", *given, DNSREGISTRY_URL=house.url)
+    told = json.loads(done.output)
+    assert told["question"] == {
+        "name": f"{SERVICE}.",
+        "type": "SRV",
+        "class": "IN",
+        "client": "127.0.0.9",
+        "transport": "tcp",
+        "bufsize": 0,
+    }
+    assert len(told["candidates"]) == 1
+
+
+async def test_what_is_left_out_and_what_went_wrong_is_told(program: Program) -> None:
+    await program.register("a")
+    await program.register("b")
+    await program.set_status("a", "draining")
+    await program.set_status("b", "draining")
+    done = await _run("explain", SERVICE, "--limit", "1", "--url", program.url)
+    assert "error  0: no healthy instance: 2 of 2 draining" in done.output
+    assert "and 1 more; --limit tells up to 1000" in done.output
+    done = await _run("explain", "example.org", "--url", program.url)
+    assert "path   refused by UPSTREAMS: not a name of ours" in done.output
+
+
+def test_a_terminal_gets_a_table_that_reads_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("rich")
+    assert _draw_table([("[red]a", "kept", "answered")])
+    assert "[red]a" in capsys.readouterr().out
+
+
+async def test_a_bad_type_is_told_as_the_registry_says_it(program: Program) -> None:
+    done = await _run("explain", SERVICE, "NOPE", "--url", program.url)
+    assert done.exit_code == 1
+    assert "A query parameter breaks a rule: type: 'NOPE' is no type" in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+async def test_no_registry_at_the_url_is_one_sentence(closed_port: int) -> None:
+    url = f"http://127.0.0.1:{closed_port}"
+    done = await _run("explain", SERVICE, "--url", url)
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: no registry answers at {url}: connection refused; is")
+    assert len(done.output.splitlines()) == 1
+
+
+async def test_another_server_at_the_url_is_told_apart(program: Program) -> None:
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text="<html>", content_type="text/html", status=404)
+
+    async def broken(_request: web.Request) -> web.Response:
+        return web.Response(text="{", content_type="application/json")
+
+    application = web.Application()
+    application.router.add_get("/broken/v1/dns/explain", broken)
+    application.router.add_get("/{path:.*}", page)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        done = await _run("explain", SERVICE, "--url", url)
+        assert done.output == f"Error: {url} is no registry: it answers 404 text/html\n"
+        done = await _run("explain", SERVICE, "--url", f"{url}/broken")
+        assert f"{url}/broken is no registry" in done.output
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_token_goes_along_as_a_bearer() -> None:
+    seen: list[str | None] = []
+
+    async def refuse(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("Authorization"))
+        document = {"title": "A token is needed", "detail": "none was sent", "status": 401}
+        return web.json_response(document, status=401, content_type="application/problem+json")
+
+    application = web.Application()
+    application.router.add_get("/v1/dns/explain", refuse)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await _run("explain", SERVICE, "--url", url)
+        done = await _run("explain", SERVICE, "--url", url, DNSREGISTRY_TOKEN="secret")
+    finally:
+        await runner.cleanup()
+    assert seen == [None, "Bearer secret"]
+    assert (done.exit_code, done.output) == (1, "Error: A token is needed: none was sent\n")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8053", "ftp://x", "http://", "http://x:99999"])
+def test_a_url_that_is_none_is_a_wrong_command_line(url: str) -> None:
+    done = CliRunner().invoke(main, ["explain", SERVICE, "--url", url])
+    assert done.exit_code == 2
+    assert url in done.output
+
+
+def test_certificates_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
+    given = ["explain", SERVICE, "--url", "https://127.0.0.1:1", "--ca-file"]
+    done = CliRunner().invoke(main, [*given, str(tmp_path / "none.pem")])
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert "none.pem: No such file or directory" in done.output
+    empty = tmp_path / "empty.pem"
+    empty.write_text("")
+    done = CliRunner().invoke(main, [*given, str(empty)])
+    assert (done.exit_code, "it holds no certificate" in done.output) == (1, True)
