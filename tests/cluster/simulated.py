@@ -14,6 +14,7 @@ from dnsregistry.storage.cluster.link import LinkDown
 from dnsregistry.storage.cluster.scripts import Script
 
 LULL = 1000
+GRACE = 3500
 LIFT = 1 << 20
 LOCK_MS = 10_000
 Entry = tuple[int, dict[bytes, bytes]]
@@ -61,7 +62,9 @@ class SimulatedStore:
     """`time` is the engine's own, in ms.
 
     `outcomes` are all operations that ever counted, by key and number, and whether each left the
-    key there; no loss takes them back.
+    key there; no loss takes them back. Nor what was promised: of
+    each key the operation, and until when its lease lives. `expired` has, of each key and the
+    operation at which it expired, the one before. `server` is another one after a loss.
     """
 
     def __init__(self) -> None:
@@ -69,6 +72,9 @@ class SimulatedStore:
         self.time = 1_000_000
         self.now = self.resumed = 0
         self.most_kept = 1000
+        self.server = 0
+        self.promised: dict[str, tuple[int, int]] = {}
+        self.expired: dict[tuple[str, int], int] = {}
         self.outcomes: set[tuple[str, int, bool]] = set()
 
     def copy(self) -> State:
@@ -100,8 +106,18 @@ class SimulatedStore:
             meta["skew"] = last - self.time
             self.now = last
         if last is not None and self.now - last > LULL:
-            self.resumed = meta["resumed"] = self.now
+            self._resume()
         meta["clock"] = self.now
+
+    def _resume(self) -> None:
+        self.resumed = self.state.meta["resumed"] = self.now + GRACE
+
+    def _check_server(self) -> None:
+        last = self.state.meta.get("server")
+        if last != self.server:
+            self.state.meta["server"] = self.server
+            if last is not None:
+                self._resume()
 
     def _append(self, kind: str, nonce: str, key: str = "", op: int = 0, **more: object) -> int:
         revision = self.last + 1
@@ -158,6 +174,7 @@ class SimulatedStore:
         if held is not None and (held.body, held.status) == (body, status):
             if held.ttl:
                 self.state.due[key] = self.now + held.ttl
+                self._promise(key)
             return [b"ok", self.now, held.revision, 0]
         revision = self._file(
             key,
@@ -175,6 +192,7 @@ class SimulatedStore:
             ),
             op,
         )
+        self._promise(key)
         return [b"ok", self.now, revision, int(held is None)]
 
     def _renew(self, words: Sequence[str], _: int) -> list[Any]:
@@ -184,6 +202,7 @@ class SimulatedStore:
                 unknown.append(place)
             elif self.state.held[key].ttl:
                 self.state.due[key] = self.now + self.state.held[key].ttl
+                self._promise(key)
         return [b"ok", self.now, self.last, *unknown]
 
     def _revoke(self, words: Sequence[str], op: int) -> list[Any]:
@@ -206,6 +225,7 @@ class SimulatedStore:
         elif self.state.log and self.state.log[0][1][b"p"].decode() != nonce:
             verdict = b"apart"
         if int(words[4]):
+            self._check_server()
             self._reap(op)
         return [verdict, self.now, self.last, [words[0].encode()]]
 
@@ -221,7 +241,16 @@ class SimulatedStore:
             if self.now < self.resumed + ttl:
                 self.state.due[key] = self.resumed + ttl
             else:
+                self._check_promise(key)
+                self.expired[key, op] = self.state.ops[key]
                 self._finish(key, "expired", f"reap-{op}", op)
+
+    def _promise(self, key: str) -> None:
+        self.promised[key] = (self.state.ops[key], self.time + self.state.held[key].ttl)
+
+    def _check_promise(self, key: str) -> None:
+        op, until = self.promised.get(key, (0, 0))
+        assert self.state.ops[key] != op or until <= self.time, "a lease ends that was renewed"
 
     def _claim(self, words: Sequence[str], _: int) -> list[Any]:
         node, lineage, revision, common = words[0], words[1], int(words[2]), int(words[3])
@@ -231,12 +260,16 @@ class SimulatedStore:
         if lock is not None and lock[0] != node:
             return [b"wait"]
         epoch = meta.get("epoch")
+        is_lost = epoch is None and revision > 0
         if epoch is None:
             epoch = words[4]
-            if revision > 0:
+            if is_lost:
                 self._log(revision + LIFT, "note", words[6], "")
             meta |= {"epoch": epoch, "base": words[5]}
         self._read_clock()
+        self._check_server()
+        if is_lost:
+            self._resume()
         lost = self._find_lost(revision)
         if lineage == epoch and common >= 0 and lost is not None:
             common = min(common, lost)

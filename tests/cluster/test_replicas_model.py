@@ -26,7 +26,7 @@ from tests.cluster.simulated import SimulatedLink, SimulatedStore, State, step
 IDS = ("a", "b", "c")
 SCRIPTS = load_scripts()
 NODES = st.integers(0, 1)
-TTLS = st.sampled_from([None, 5.0])
+TTLS = st.sampled_from([None, 1.0, 5.0])
 
 
 class Node:
@@ -173,14 +173,14 @@ class Replicas(RuleBasedStateMachine):
         except Hole:
             self._rejoin(node)
 
-    @rule(place=NODES)
-    def tick(self, place: int) -> None:
+    @rule(place=NODES, most=st.just("1"))
+    def tick(self, place: int, most: str) -> None:
         node = self.nodes[place]
         if not node.is_up:
             return
         self.op += 1
         words = [node.replica.epoch, node.name, node.replica.revision, node.replica.past.nonce()]
-        reply = self.store.run("tick", [*map(str, words), "reap", "1"], self.op)
+        reply = self.store.run("tick", [*map(str, words), "reap", most], self.op)
         if reply[0] != b"same":
             self._rejoin(node)
 
@@ -230,11 +230,25 @@ class Replicas(RuleBasedStateMachine):
         self.pasts = []
         before = dict(self.store.state.ops)
         self.store.state = survivor
+        self.store.server += 1
         for node in self.nodes:
             if cuts or lost_all:
                 node.cut()
         for key in before:
-            self.floor[key] = self._latest(key)
+            # A lease that has expired may be back by a heartbeat that was refused.
+            latest = self._latest(key)
+            self.floor[key] = self.store.expired.get((key, latest), latest)
+
+    @rule(place=NODES, id=st.sampled_from(IDS), ms=st.sampled_from([50, 900]), cuts=st.booleans())
+    def fail_over(self, place: int, id: str, ms: int, cuts: bool) -> None:
+        """A replica takes over that lacks the last heartbeat."""
+        for each in range(len(self.nodes)):
+            self.deliver(each, 4, "")
+            self.tick(each, "0")
+        self.remember()
+        self.beat(place, id)
+        self.wait(ms)
+        self.lose(len(self.pasts) - 1, cuts)
 
     @rule(most=st.integers(1, 3))
     def trim(self, most: int) -> None:
@@ -322,6 +336,18 @@ class Replicas(RuleBasedStateMachine):
             )
             for node in self.nodes
         )
+
+
+def test_a_lease_outlives_a_failover_that_lost_its_heartbeat() -> None:
+    replicas = Replicas()
+    replicas.put(0, "a", 1.0)
+    replicas.wait(900)
+    replicas.fail_over(place=0, id="a", ms=50, cuts=False)
+    for _ in range(3):
+        replicas.wait(50)
+        replicas.tick(0, "1")
+    assert list(replicas.store.state.held) == ["a"]
+    replicas.teardown()
 
 
 def _port(body: str) -> int:

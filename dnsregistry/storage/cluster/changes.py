@@ -1,8 +1,13 @@
-"""A node's changes: each is answered when the store has it and the own replica has applied it."""
+"""A node's changes: each is answered when the store has it and the own replica has applied it.
+
+Where the link ends between the two, nobody may have it any more: the store of the next link may
+be a replica that had not got it. It is asked for again then, by the same nonce.
+"""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from dnsregistry.registry.errors import InvalidField, UnknownInstance
 from dnsregistry.registry.instance import Instance
@@ -10,19 +15,25 @@ from dnsregistry.registry.lease import HeldLease, Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal
 from dnsregistry.storage.cluster.beats import MOST_IN_SCRIPT, Beats
 from dnsregistry.storage.cluster.joining import Joining
-from dnsregistry.storage.cluster.link import LinkDown, Reply
+from dnsregistry.storage.cluster.link import LinkDown
 from dnsregistry.storage.cluster.replica import Replica
 from dnsregistry.storage.cluster.scripts import Script, Scripts, draw_nonce
 from dnsregistry.storage.cluster.supervisor import Supervisor
 from dnsregistry.storage.cluster.waiting import Waiters
 from dnsregistry.storage.cluster.wire import key_of, label_of, ttl_of, write_body, write_state
-from dnsregistry.storage.cluster.writer import Writer
+from dnsregistry.storage.cluster.writer import Answer, Writer
 from dnsregistry.storage.errors import StoreAway
 
 ANSWER_SECONDS = 3.0
 """What a change may take until its client is told to try again: two failures of the link."""
 ARRAY_PART = 500
 """Instances of an array in one script: ten milliseconds of the store's time."""
+
+_T = TypeVar("_T")
+
+
+class _LinkOver(StoreAway):
+    """The link that told of a change has ended before the replica came to it."""
 
 
 class Changes:
@@ -48,7 +59,7 @@ class Changes:
         self._supervisor = supervisor
         self._now = now
         self._beats = Beats(self._send_beats)
-        self._last_heard = 0
+        self._last_heard: Answer | None = None
 
     async def stop(self) -> None:
         """End what is on its way."""
@@ -60,8 +71,7 @@ class Changes:
         self._registry.promise(instance)
         try:
             with self._bounded():
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    return (await self._put([instance]))[0]
+                return (await self._carry(lambda nonce: self._put([instance], nonce)))[0]
         finally:
             self._registry.release(instance)
 
@@ -87,9 +97,10 @@ class Changes:
                 if not await self._beats.renew(key):
                     raise UnknownInstance(instance_id)
                 lease = self._registry.catalogue.find(key)
-                if lease is None:
+                heard = self._last_heard
+                if lease is None and heard is not None:
                     # Registered through another node a moment ago.
-                    lease = await self._waiters.wait(self._last_heard, key)
+                    lease = await self._follow(heard, heard.reply[2], key)
         if lease is None:
             raise UnknownInstance(instance_id)
         self._renewed(lease)
@@ -114,44 +125,71 @@ class Changes:
     async def set_state(self, instance_id: str, part: str, word: str) -> Lease:
         """Give a part of an instance's state, `status` or `health`, another word."""
         key = key_of(instance_id)
+
+        async def change(nonce: str) -> Lease | None:
+            answer = await self._ask(self._scripts.status, nonce, key, part, word)
+            if answer.reply == [b"unknown"]:
+                return None
+            return await self._follow(answer, answer.reply[2], key)
+
         with self._bounded():
-            async with asyncio.timeout(ANSWER_SECONDS):
-                reply, _ = await self._ask(self._scripts.status, draw_nonce(), key, part, word)
-                if reply == [b"unknown"]:
-                    raise UnknownInstance(instance_id)
-                lease = await self._waiters.wait(reply[2], key)
+            lease = await self._carry(change)
         if lease is None:
             raise UnknownInstance(instance_id)
         return lease
 
     async def revoke(self, instance_id: str) -> None:
         """End a lease."""
-        key = key_of(instance_id)
-        with self._bounded():
-            async with asyncio.timeout(ANSWER_SECONDS):
-                reply, again = await self._ask(self._scripts.revoke, draw_nonce(), key)
-                if reply != [b"unknown"]:
-                    await self._waiters.wait(reply[2])
-                elif not again:
-                    raise UnknownInstance(instance_id)
+        key, was_told = key_of(instance_id), False
 
-    async def _ask(self, script: Script, *arguments: object) -> tuple[Reply, bool]:
+        async def change(nonce: str) -> bool:
+            nonlocal was_told
+            answer = await self._ask(self._scripts.revoke, nonce, key)
+            if answer.reply == [b"unknown"]:
+                return was_told or answer.is_second
+            was_told = True
+            await self._follow(answer, answer.reply[2])
+            return True
+
+        with self._bounded():
+            if not await self._carry(change):
+                raise UnknownInstance(instance_id)
+
+    async def _carry(self, change: Callable[[str], Awaitable[_T]]) -> _T:
+        """Make a change, which takes its nonce, until it has come by over the link that told it."""
+        nonce = draw_nonce()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while True:
+                try:
+                    return await change(nonce)
+                except _LinkOver:
+                    continue
+
+    async def _ask(self, script: Script, *arguments: object) -> Answer:
         if self._supervisor.outage is not None:
             raise StoreAway(self._supervisor.outage.reason)
         return await self._writer.ask(script, *arguments)
 
-    async def _put(self, instances: Sequence[Instance]) -> list[Grant]:
+    async def _follow(self, answer: Answer, revision: int, key: str = "") -> Lease | None:
+        """The key's lease as of a revision that was told. Raises _LinkOver."""
+        lease = await self._waiters.wait(revision, key)
+        if self._writer.is_over(answer):
+            raise _LinkOver("its connection has ended")
+        return lease
+
+    async def _put(self, instances: Sequence[Instance], nonce: str) -> list[Grant]:
         words: list[object] = []
         for instance in instances:
             key = key_of(instance.id)
             words += [key, label_of(key), ttl_of(instance), write_state(instance)]
             words.append(write_body(instance))
-        reply, _ = await self._ask(self._scripts.put, draw_nonce(), *words)
+        answer = await self._ask(self._scripts.put, nonce, *words)
+        reply = answer.reply
         if reply[0] == b"clash":
             raise self._clash(instances[reply[1]], reply[2].decode())
         grants: list[Grant] = []
         for instance, revision, created in zip(instances, reply[2::2], reply[3::2], strict=True):
-            lease = await self._waiters.wait(revision, key_of(instance.id))
+            lease = await self._follow(answer, revision, key_of(instance.id))
             now = self._now()
             if lease is None:
                 # Registered, and gone again by another's word before this one could be told.
@@ -165,16 +203,16 @@ class Changes:
     async def _put_parts(self, instances: Sequence[Instance]) -> list[Lease]:
         leases: list[Lease] = []
         for start in range(0, len(instances), ARRAY_PART):
+            part = instances[start : start + ARRAY_PART]
             with self._bounded():
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    grants = await self._put(instances[start : start + ARRAY_PART])
+                grants = await self._carry(lambda nonce, part=part: self._put(part, nonce))  # type: ignore[misc]
             leases += [grant.lease for grant in grants]
         return leases
 
     async def _send_beats(self, keys: Sequence[str]) -> frozenset[int]:
-        reply, _ = await self._ask(self._scripts.renew, *keys)
-        self._last_heard = reply[2]
-        unknown = frozenset(reply[3:])
+        answer = await self._ask(self._scripts.renew, *keys)
+        self._last_heard = answer
+        unknown = frozenset(answer.reply[3:])
         link = self._supervisor.link
         if link is not None and any(self._registry.catalogue.find(keys[n]) for n in unknown):
             # Has it ended, or has the store lost it? The replica's place in the log tells.

@@ -23,8 +23,8 @@ TICK_SECONDS = 0.35
 """Between two looks at the store, give or take a quarter: three a second, as its scripts expect."""
 SILENT_TICKS = 10
 """Ticks that the log may be ahead of the replica without a word: its connection is dead then."""
-MASTER_TICKS = 6
-"""Ticks between two questions to the Sentinels."""
+MASTER_TICKS = 3
+"""Ticks between two questions to the Sentinels: half of what leases are given for it."""
 LOG_MOST = 500
 """Changes read at once."""
 MOST_LOOKS = 20 * MOST_IN_SCRIPT

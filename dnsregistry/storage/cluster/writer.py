@@ -5,6 +5,8 @@ Rules:
   replicas' word where it is asked for, are shared by all of them.
 - A job whose answer was lost is sent a second time, after the link has been opened anew; scripts
   know a request that they have seen by its nonce.
+- What a link has told counts for as long as it lasts: the next one may lead to a store that has
+  lost it.
 """
 
 import asyncio
@@ -28,11 +30,20 @@ class Torn(Behind):
     """The log cannot be followed from where the replica is: all is to be read anew."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A script's reply, over which link it came, and whether an earlier one may have been lost."""
+
+    reply: Reply
+    link: int
+    is_second: bool
+
+
 @dataclass(slots=True, eq=False)
 class _Job:
     script: Script
     arguments: Sequence[object]
-    answer: asyncio.Future[Reply]
+    answer: asyncio.Future[Answer]
     times: int = 0
 
 
@@ -43,20 +54,27 @@ class Writer:
         self._replicas = replicas
         self._jobs: deque[_Job] = deque()
         self._woken = asyncio.Event()
+        self._ended = 0
 
-    async def ask(self, script: Script, *arguments: object) -> tuple[Reply, bool]:
-        """Run a script; returns its reply, and whether an earlier answer may have been lost.
-
-        Raises StoreAway.
-        """
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        job = _Job(script, arguments, answer)
-        self._jobs.append(job)
+    async def ask(self, script: Script, *arguments: object) -> Answer:
+        """Run a script. Raises StoreAway."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._jobs.append(_Job(script, arguments, answer))
         self._woken.set()
-        return await answer, job.times > 1
+        return await answer
+
+    def is_over(self, answer: Answer) -> bool:
+        """Whether the link that told it has ended, and the store may have lost it with that."""
+        return answer.link < self._ended
 
     async def run(self, link: Link, epoch: str) -> None:
         """Send jobs over a link until it fails. Raises LinkDown."""
+        try:
+            await self._send(link, epoch)
+        finally:
+            self._ended += 1
+
+    async def _send(self, link: Link, epoch: str) -> None:
         while True:
             await self._woken.wait()
             batch = self._take()
@@ -106,7 +124,7 @@ class Writer:
             if isinstance(reply, Exception):
                 job.answer.set_exception(StoreAway(str(reply)))
             else:
-                job.answer.set_result(reply)
+                job.answer.set_result(Answer(reply, self._ended, job.times > 1))
         if stale:
             self._put_back(stale)
             raise Behind("another epoch has begun")

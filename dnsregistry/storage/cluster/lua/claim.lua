@@ -6,18 +6,23 @@
 -- back what came after; or {'wait'} while another one does.
 local node, lineage, revision, common = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local epoch = redis.call('HGET', META, 'epoch')
+local is_lost = not epoch and revision > 0
 local holder = redis.call('GET', LOCK)
 if holder and holder ~= node then
   return {'wait'}
 end
 if not epoch then
   epoch = ARGV[5]
-  if revision > 0 then
+  if is_lost then
     lift(revision, ARGV[7])
   end
   redis.call('HSET', META, 'epoch', epoch, 'base', ARGV[6])
 end
 read_clock()
+check_server()
+if is_lost then
+  resume()
+end
 local lost = lineage == epoch and common >= 0 and find_lost(revision)
 if lost and lost < common then
   common = lost

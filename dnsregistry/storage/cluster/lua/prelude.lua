@@ -1,5 +1,5 @@
 -- Stands before every script. Keys, all under one hash tag:
---   meta   hash: epoch, base (of the SOA serial), clock, skew, resumed, lost, m:<lineage>
+--   meta   hash: epoch, base (of the SOA serial), clock, skew, resumed, server, lost, m:<lineage>
 --   log    stream of changes; the id 0-<revision> is the revision, dense but where it was lifted
 --   held   hash: key -> "revision head\nbody"; a key is an id in lower case
 --   ttls   hash: key -> length of the lease in ms, 0 without end; has the same keys as held
@@ -18,6 +18,10 @@ local KEPT = 131072
 local MOST_GONE = 100000
 -- Milliseconds without any call, of which every node makes three a second, that are an outage.
 local LULL = 1000
+-- Milliseconds in which all nodes find a store that is back, or notice that another server is the
+-- master now: a third of a second for the one, for the other up to 1.4 until they ask their
+-- Sentinel, and 2 until that one has heard of it.
+local GRACE = 3500
 -- What the revision is lifted by where changes may have been lost: no replica is further ahead.
 local LIFT = 1048576
 
@@ -26,8 +30,13 @@ local function text(number)
 end
 
 -- The clock of the leases: the engine's, but never running backwards (another engine may take
--- over), in ms. After an outage each lease has a whole ttl from `resumed` on.
+-- over), in ms. After an outage each lease has a whole ttl from `resumed` on, which is ahead.
 local now, resumed
+local function resume()
+  resumed = now + GRACE
+  redis.call('HSET', META, 'resumed', text(resumed))
+end
+
 local function read_clock()
   local time = redis.call('TIME')
   local real = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -39,11 +48,23 @@ local function read_clock()
     now = last
   end
   if last and now - last > LULL then
-    resumed = now
-    redis.call('HSET', META, 'resumed', text(now))
+    resume()
   end
   if not last or now - last >= 50 then
     redis.call('HSET', META, 'clock', text(now))
+  end
+end
+
+-- Another server, or this one from its disk, may lack heartbeats that were acknowledged, and not
+-- have been away for long enough to be an outage. To be called before leases end by its deadlines.
+local function check_server()
+  local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local last = redis.call('HGET', META, 'server')
+  if last ~= server then
+    redis.call('HSET', META, 'server', server)
+    if last then
+      resume()
+    end
   end
 end
 

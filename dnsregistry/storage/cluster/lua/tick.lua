@@ -34,6 +34,9 @@ else
     end
   end
 end
+if most > 0 then
+  check_server()
+end
 local due = redis.call('ZRANGEBYSCORE', DUE, '-inf', text(now), 'LIMIT', 0, most)
 for _, key in ipairs(due) do
   local ttl = tonumber(redis.call('HGET', TTLS, key) or 0)
