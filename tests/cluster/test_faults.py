@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.conftest import Launch, Serve
-from tests.cluster.nodes import Node, Refused, agree, beating, until, watching, writing
+from tests.cluster.nodes import (
+    Node,
+    Refused,
+    agree,
+    beating,
+    give_ttl,
+    until,
+    watching,
+    writing,
+)
 from tests.endtoend.process import run
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
@@ -29,9 +38,9 @@ async def _two(serve: Serve, url: str, *more: str) -> list[Node]:
 
 
 async def _populate(node: Node) -> None:
-    """Some that keep their heartbeats, one that has no lease end, one that was removed."""
+    """Some that will keep their heartbeats, one that has no lease end, one that was removed."""
     for number, name in enumerate(LIVING):
-        await node.put(name, ttl=TTL, address=f"10.0.1.{number}")
+        await node.put(name, ttl=None, address=f"10.0.1.{number}")
     await node.put("endless", ttl=None, address="10.0.2.1")
     await node.put("removed", ttl=None, address="10.0.2.2")
     await node.call("DELETE", "/v1/instances/removed")
@@ -85,14 +94,16 @@ async def test_a_store_that_was_killed_comes_back(
     server = launch(*options)
     nodes = await _two(serve, server.url)
     await _populate(nodes[0])
-    await nodes[0].put("dying", ttl=TTL, address="10.0.3.1")
+    await nodes[0].put("dying", ttl=None, address="10.0.3.1")
+    await agree(nodes, ["dying"])
     serial, base = await nodes[0].serial(), server.command("HGET", META, "base")
     async with (
         watching(nodes, [f"{LIVING[0]}.i", "endless.i"]),
-        beating(nodes, LIVING),
+        beating(nodes, LIVING, TTL),
         writing(nodes) as writers,
     ):
         await asyncio.sleep(0.5)
+        await give_ttl(nodes[0], ["dying"], TTL)
         server.kill()
         await _all(nodes, _is_away)
         await _check_refusals(nodes[1])
@@ -123,7 +134,7 @@ async def test_a_store_that_is_frozen_for_long_changes_nothing(
     server = launch(*DURABLE)
     nodes = await _two(serve, server.url)
     await _populate(nodes[0])
-    async with watching(nodes, [f"{LIVING[0]}.i", "endless.i"]), beating(nodes, LIVING):
+    async with watching(nodes, [f"{LIVING[0]}.i", "endless.i"]), beating(nodes, LIVING, TTL):
         server.freeze()
         began = time.monotonic()
         await _all(nodes, _is_away)
@@ -157,7 +168,7 @@ async def test_a_node_killed_in_the_middle_of_writing_loses_nothing(
     server = launch(*DURABLE)
     here, there = await _two(serve, server.url)
     await _populate(here)
-    async with watching([there], [f"{LIVING[0]}.i"]), beating([here, there], LIVING):
+    async with watching([there], [f"{LIVING[0]}.i"]), beating([here, there], LIVING, TTL):
         async with writing([here], count=8) as writers:
             await until(lambda: len(writers.acknowledged) > 100)
             os.kill(here.served.process.pid, signal.SIGKILL)
@@ -177,7 +188,7 @@ async def test_a_log_trimmed_beyond_a_node_is_read_anew(launch: Launch, serve: S
     server = launch(*LOST)
     here, there = await _two(serve, server.url)
     await _populate(here)
-    async with beating([here], LIVING):
+    async with beating([here], LIVING, TTL):
         os.kill(there.served.process.pid, signal.SIGSTOP)
         for number in range(30):
             await here.put(f"missed-{number}", ttl=None)
@@ -195,7 +206,7 @@ async def test_a_node_that_was_cut_from_the_log_alone_notices(launch: Launch, se
     server = launch(*LOST)
     nodes = await _two(serve, server.url)
     await _populate(nodes[0])
-    async with beating(nodes, LIVING), watching(nodes, [f"{LIVING[0]}.i"]):
+    async with beating(nodes, LIVING, TTL), watching(nodes, [f"{LIVING[0]}.i"]):
         server.command("CLIENT", "KILL", "TYPE", "normal")
         for number in range(10):
             await nodes[number % 2].put(f"after-{number}", ttl=None)
@@ -207,7 +218,7 @@ async def test_a_log_that_cannot_be_followed_is_read_anew(launch: Launch, serve:
     here, there = await _two(serve, server.url)
     await _populate(here)
     await agree([here, there], LIVING)
-    async with beating([here], LIVING), watching([here, there], [f"{LIVING[0]}.i"]):
+    async with beating([here], LIVING, TTL), watching([here, there], [f"{LIVING[0]}.i"]):
         # Both read what nobody of ours has written; one of them comes to a hole behind it too.
         server.command("XADD", LOG, "0-*", "foreign", "words")
         await _all([here, there], _takes)

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import pytest
 
 from tests.cluster.conftest import Launch, Serve
-from tests.cluster.nodes import Node, agree, beating, until, watching
+from tests.cluster.nodes import Node, agree, beating, give_ttl, until, watching
 from tests.machine import give_up, require
 
 TTL = 2
@@ -92,22 +92,25 @@ async def test_a_node_cut_off_for_two_lease_times_and_healed_agrees_again(
     far = await serve("--store", store, *open_to_test, within=place.within, host=here)
     nodes = [near, far]
     for name in ("both", "far-only", "dying", "removed"):
-        await near.put(name, ttl=TTL, address="10.0.1.1")
+        await near.put(name, ttl=None, address="10.0.1.1")
     many = [f"many-{number}" for number in range(500)]
     array = [
-        {"id": name, "service": "crowd", "address": "10.0.1.3", "port": 1, "ttl": TTL}
+        {"id": name, "service": "crowd", "address": "10.0.1.3", "port": 1, "ttl": ttl}
+        for ttl in (None, TTL)
         for name in many
     ]
-    await far.call("POST", "/v1/instances", array)
+    await far.call("POST", "/v1/instances", array[: len(many)])
     await agree(nodes, ["both", "far-only", "dying", "removed"])
     async with (
         watching(nodes, ["both.i"]),
         watching([far], ["far-only.i"]),
-        beating([near, far], ["both"]),
+        beating([near, far], ["both"], TTL),
         _refused_beats(far, "far-only"),
         _refused_beats(far, "removed"),
         _refused_beats(far, *many),
     ):
+        await far.call("POST", "/v1/instances", array[len(many) :])
+        await give_ttl(far, ["far-only", "removed", "dying"], TTL)
         place.cut()
         await near.call("DELETE", "/v1/instances/removed")
         await near.put("new", ttl=None, address="10.0.1.2")

@@ -29,13 +29,13 @@ async def test_a_failover_to_a_replica_that_is_behind_loses_nothing(
     store = ("--store", guarded.url)
     nodes = list(await asyncio.gather(serve(*store), serve(*store)))
     for number, name in enumerate(LIVING):
-        await nodes[0].put(name, ttl=TTL, address=f"10.0.1.{number}")
+        await nodes[0].put(name, ttl=None, address=f"10.0.1.{number}")
     for name in ("ended", "moved"):
         await nodes[0].put(name, ttl=None, address="10.0.2.1")
     serial = await nodes[0].serial()
     async with (
         watching(nodes, [f"{LIVING[0]}.i", "moved.i"]),
-        beating(nodes, LIVING),
+        beating(nodes, LIVING, TTL),
         writing(nodes) as writers,
     ):
         await until(lambda: len(writers.acknowledged) > 20)
