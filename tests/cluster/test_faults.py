@@ -37,13 +37,18 @@ async def _two(serve: Serve, url: str, *more: str) -> list[Node]:
     return list(await asyncio.gather(serve(*store), serve(*store)))
 
 
-async def _populate(node: Node) -> None:
-    """Some that will keep their heartbeats, one that has no lease end, one that was removed."""
+async def _populate(nodes: Sequence[Node]) -> None:
+    """Some that will keep their heartbeats, one that has no lease end, one that was removed.
+
+    All nodes have heard of them then, and may be watched.
+    """
+    node = nodes[0]
     for number, name in enumerate(LIVING):
         await node.put(name, ttl=None, address=f"10.0.1.{number}")
     await node.put("endless", ttl=None, address="10.0.2.1")
     await node.put("removed", ttl=None, address="10.0.2.2")
     await node.call("DELETE", "/v1/instances/removed")
+    await agree(nodes, [*LIVING, "endless", "removed"])
 
 
 async def _is_away(node: Node) -> bool:
@@ -93,7 +98,7 @@ async def test_a_store_that_was_killed_comes_back(
 ) -> None:
     server = launch(*options)
     nodes = await _two(serve, server.url)
-    await _populate(nodes[0])
+    await _populate(nodes)
     await nodes[0].put("dying", ttl=None, address="10.0.3.1")
     await agree(nodes, ["dying"])
     serial, base = await nodes[0].serial(), server.command("HGET", META, "base")
@@ -133,7 +138,7 @@ async def test_a_store_that_is_frozen_for_long_changes_nothing(
 ) -> None:
     server = launch(*DURABLE)
     nodes = await _two(serve, server.url)
-    await _populate(nodes[0])
+    await _populate(nodes)
     async with watching(nodes, [f"{LIVING[0]}.i", "endless.i"]), beating(nodes, LIVING, TTL):
         server.freeze()
         began = time.monotonic()
@@ -167,7 +172,7 @@ async def test_a_node_killed_in_the_middle_of_writing_loses_nothing(
 ) -> None:
     server = launch(*DURABLE)
     here, there = await _two(serve, server.url)
-    await _populate(here)
+    await _populate([here, there])
     async with watching([there], [f"{LIVING[0]}.i"]), beating([here, there], LIVING, TTL):
         async with writing([here], count=8) as writers:
             await until(lambda: len(writers.acknowledged) > 100)
@@ -187,7 +192,7 @@ async def test_a_node_killed_in_the_middle_of_writing_loses_nothing(
 async def test_a_log_trimmed_beyond_a_node_is_read_anew(launch: Launch, serve: Serve) -> None:
     server = launch(*LOST)
     here, there = await _two(serve, server.url)
-    await _populate(here)
+    await _populate([here, there])
     async with beating([here], LIVING, TTL):
         os.kill(there.served.process.pid, signal.SIGSTOP)
         for number in range(30):
@@ -205,7 +210,7 @@ async def test_a_log_trimmed_beyond_a_node_is_read_anew(launch: Launch, serve: S
 async def test_a_node_that_was_cut_from_the_log_alone_notices(launch: Launch, serve: Serve) -> None:
     server = launch(*LOST)
     nodes = await _two(serve, server.url)
-    await _populate(nodes[0])
+    await _populate(nodes)
     async with beating(nodes, LIVING, TTL), watching(nodes, [f"{LIVING[0]}.i"]):
         server.command("CLIENT", "KILL", "TYPE", "normal")
         for number in range(10):
@@ -216,7 +221,7 @@ async def test_a_node_that_was_cut_from_the_log_alone_notices(launch: Launch, se
 async def test_a_log_that_cannot_be_followed_is_read_anew(launch: Launch, serve: Serve) -> None:
     server = launch(*LOST)
     here, there = await _two(serve, server.url)
-    await _populate(here)
+    await _populate([here, there])
     await agree([here, there], LIVING)
     async with beating([here], LIVING, TTL), watching([here, there], [f"{LIVING[0]}.i"]):
         # Both read what nobody of ours has written; one of them comes to a hole behind it too.
@@ -255,7 +260,7 @@ async def test_a_snapshot_lets_a_node_answer_what_it_knew(
     file = tmp_path / "snapshot.db"
     store = ("--store", server.url, "--store-snapshot", str(file))
     first = await serve(*store)
-    await _populate(first)
+    await _populate([first])
     await first.put("kept", ttl=30, address="10.0.0.7")
     serial = await first.serial()
     await first.served.stop()
@@ -284,7 +289,7 @@ async def test_a_snapshot_brings_back_what_the_store_lost(
     server = launch(*LOST)
     store = ("--store", server.url, "--store-snapshot", str(tmp_path / "snapshot.db"))
     first = await serve(*store)
-    await _populate(first)
+    await _populate([first])
     serial = await first.serial()
     await first.served.stop()
     server.kill()

@@ -32,6 +32,8 @@ async def test_a_failover_to_a_replica_that_is_behind_loses_nothing(
         await nodes[0].put(name, ttl=None, address=f"10.0.1.{number}")
     for name in ("ended", "moved"):
         await nodes[0].put(name, ttl=None, address="10.0.2.1")
+    # Who watches a node begins when it has heard of what is watched.
+    await agree(nodes, [*LIVING, "ended", "moved"])
     serial = await nodes[0].serial()
     async with (
         watching(nodes, [f"{LIVING[0]}.i", "moved.i"]),
