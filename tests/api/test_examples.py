@@ -42,6 +42,7 @@ FORMS = {
     ("getStats", 200, "numbers"),
     ("getInstanceChecks", 200, "one"),
     ("getServiceHealth", 200, "well"),
+    ("explainDns", 200, "one of two"),
 }
 
 
