@@ -1,0 +1,235 @@
+"""An instance that is registered for as long as it runs, whatever becomes of the registry."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Self, Unpack
+
+from dnsregistry.client.client import Client
+from dnsregistry.client.description import Description, Fields
+from dnsregistry.client.errors import ClientError, Refused, RegistryAway, UnknownInstance
+from dnsregistry.client.http import REQUEST_SECONDS
+from dnsregistry.client.rhythm import Rhythm
+from dnsregistry.client.terminate import Termination
+from dnsregistry.client.values import Instance
+
+LEAVE_SECONDS = 5.0
+"""For a request under way to end, and for deregistering: a registry that is away holds nobody up
+longer. The lease ends by itself then."""
+DRAIN_SECONDS = 2.0
+"""For the registry to be told of draining."""
+
+_log = logging.getLogger(__name__)
+
+
+class Registration:
+    """One instance: registered, kept alive by heartbeats, and taken out at the end.
+
+    `async with Registration("user-service", port=8080, checks=["http:///health"])` around the time
+    in which the program serves is all there is to it. Whatever the registry does meanwhile, the
+    program goes on: a registry that is away is tried again, with pauses that spread its clients,
+    and one that has forgotten the instance is told of it again.
+
+    service, port, fields: what is registered (`description.Fields`).
+    url, token: of the registry (`client.Client`).
+    drain: seconds between the instance's being taken from the answers and its end, during which
+        it must still serve those who have it from a cache.
+    on_sigterm: at SIGTERM, drain before whoever handles the signal gets it (`terminate`).
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        port: int,
+        url: str | None = None,
+        token: str | None = None,
+        drain: float = 0.0,
+        on_sigterm: bool = True,
+        timeout: float = REQUEST_SECONDS,
+        draw: Callable[[], float] = random.random,
+        **fields: Unpack[Fields],
+    ) -> None:
+        self.description = Description.make(service, port, fields)
+        self.client = Client(url, token=token, timeout=timeout)
+        self.instance: Instance | None = None
+        self._drain_seconds = drain
+        self._on_sigterm = on_sigterm
+        self._rhythm = Rhythm(draw)
+        if "ttl" in fields:
+            self._rhythm.take_lease(fields["ttl"])
+        self._registered = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._drained: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._termination: Termination | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def id(self) -> str:
+        """The instance's id."""
+        return self.description.id
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the registry has the instance, as far as it was heard last."""
+        return self._registered.is_set()
+
+    async def wait_registered(self) -> None:
+        """Return once the instance is registered, at once if it is."""
+        await self._registered.wait()
+
+    async def start(self) -> None:
+        """Register, and go on from there; where the registry is away, it is tried on.
+
+        Raises Refused where the registry does not take the instance as it is.
+        """
+        try:
+            wait = await self._attempt()
+        except BaseException:
+            await self.client.close()
+            raise
+        self._keeper = asyncio.create_task(self._keep(wait), name=f"registration {self.id}")
+        if self._on_sigterm:
+            self.catch_sigterm()
+
+    def catch_sigterm(self) -> None:
+        """Drain at SIGTERM. Call it in the main thread; `start` does so itself there."""
+        loop = self._registered_loop()
+        self._termination = Termination(lambda: _call(loop, self._end))
+        if not self._termination.install():
+            self._termination = None
+
+    def release_sigterm(self) -> None:
+        """Leave the signal to its owner. Call it in the main thread; `stop` does so itself."""
+        if self._termination is not None:
+            self._termination.restore()
+
+    async def drain(self) -> None:
+        """Be taken from the answers, and return after the seconds of `drain`.
+
+        A second call waits for the end of the first.
+        """
+        if self._drained is None:
+            self._drained = asyncio.create_task(self._drain(), name=f"draining {self.id}")
+        await asyncio.shield(self._drained)
+
+    async def stop(self) -> None:
+        """Drain, if that takes time, and deregister. Takes `drain` and some seconds at most."""
+        self.release_sigterm()
+        if self._drain_seconds > 0 or self._drained is not None:
+            await self.drain()
+        await self._leave()
+        if self._ending is not None and self._ending is not asyncio.current_task():
+            self._ending.cancel()
+            await asyncio.gather(self._ending, return_exceptions=True)
+
+    async def _keep(self, wait: float) -> None:
+        while not self._stopping.is_set():
+            try:
+                async with asyncio.timeout(wait):
+                    await self._stopping.wait()
+            except TimeoutError:
+                try:
+                    wait = await self._attempt()
+                except Refused as refused:
+                    _log.error("%s refuses %s: %s", self.client.addresses.first, self.id, refused)
+                    wait = self._rhythm.after_failure(None)
+
+    async def _attempt(self) -> float:
+        """Register or send a heartbeat; the seconds until the next attempt. Raises Refused."""
+        try:
+            if self._registered.is_set():
+                try:
+                    await self._beat()
+                    return self._rhythm.after_heartbeat()
+                except UnknownInstance:
+                    _log.warning("%s does not know %s, registering", self._registry, self.id)
+                    self._registered.clear()
+            await self._register()
+            return self._rhythm.after_registration()
+        except RegistryAway as away:
+            wait = self._rhythm.after_failure(away.retry_after)
+            _log.warning("%s; trying again in %.1f s", away, wait)
+            return wait
+
+    @property
+    def _registry(self) -> str:
+        return self.client.addresses.first
+
+    async def _register(self) -> None:
+        draining = self._drained is not None
+        self.instance = await self.client.register(self.description, draining=draining)
+        self._rhythm.take_lease(self.instance.ttl)
+        self._registered.set()
+        _log.info("%s is registered at %s", self.id, self._registry)
+
+    async def _beat(self) -> None:
+        secret = self.description.owner_secret
+        self._rhythm.take_lease(await self.client.heartbeat(self.id, owner_secret=secret))
+
+    async def _drain(self) -> None:
+        if not self._registered.is_set():
+            return
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                secret = self.description.owner_secret
+                await self.client.set_status(self.id, "draining", owner_secret=secret)
+        except (ClientError, TimeoutError) as error:
+            reason = str(error) or "no answer in time"
+            _log.warning("%s could not be drained: %s", self.id, reason)
+        else:
+            await asyncio.sleep(self._drain_seconds)
+
+    async def _leave(self) -> None:
+        self._stopping.set()
+        if self._keeper is not None:
+            # A registration under way could else arrive after its own end.
+            await asyncio.wait([self._keeper], timeout=LEAVE_SECONDS)
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        try:
+            if self.instance is not None or self._keeper is not None:
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    secret = self.description.owner_secret
+                    await self.client.deregister(self.id, owner_secret=secret)
+        except UnknownInstance:
+            _log.info("%s was not registered any more", self.id)
+        except (ClientError, TimeoutError) as error:
+            reason = str(error) or "no answer in time"
+            _log.warning("%s could not be deregistered: %s", self.id, reason)
+        finally:
+            self._registered.clear()
+            await self.client.close()
+
+    def _end(self) -> None:
+        self._ending = asyncio.create_task(self._terminate(), name=f"end of {self.id}")
+
+    async def _terminate(self) -> None:
+        termination = self._termination
+        assert termination is not None  # noqa: S101 - it is what called
+        try:
+            await self.drain()
+            if termination.ends_process:
+                await self._leave()
+        finally:
+            termination.pass_on()
+
+    def _registered_loop(self) -> asyncio.AbstractEventLoop:
+        assert self._keeper is not None, "not started"  # noqa: S101
+        return self._keeper.get_loop()
+
+
+def _call(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:
+        """The loop has ended, and the registration with it."""

@@ -1,0 +1,69 @@
+"""An event loop in a thread of its own, for programs that have none."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """Runs coroutines in a background thread, which starts with the first of them.
+
+    A forked child has the object but not the thread; there it counts as ended.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._process = 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread lives, in this process."""
+        return self._loop is not None and self._process == os.getpid()
+
+    def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What the coroutine returns or raises. Not to be called in an event loop's thread."""
+        loop = self._loop if self.is_running else None
+        if loop is None:
+            loop = self._start()
+        future = asyncio.run_coroutine_threadsafe(_call(make), loop)
+        try:
+            return future.result()
+        except BaseException:
+            # An interrupt of the caller's ends what it waited for.
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        """End the thread and its loop."""
+        if not self.is_running or self._loop is None or self._thread is None:
+            return
+        loop, self._loop = self._loop, None
+        loop.call_soon_threadsafe(loop.stop)
+        self._thread.join()
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=_run, args=(loop,), name="dnsregistry client", daemon=True
+        )
+        self._thread.start()
+        self._loop, self._process = loop, os.getpid()
+        return loop
+
+
+async def _call(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    return await make()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
