@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ZONE_VARIABLE = "DNSREGISTRY_ZONE"
 DEFAULT_ZONE = "registry.local"
 QUERY_SECONDS = 5.0
+"""For an answer, whoever gives it."""
+SERVER_SECONDS = 1.0
+"""For one server, before the next one is asked, or the same again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Dns:
         except NoResolverConfiguration:
             raise DnsAway("/etc/resolv.conf names no server that could be asked") from None
         self._resolver.lifetime = QUERY_SECONDS
+        self._resolver.timeout = SERVER_SECONDS
         self._resolver.use_edns(0, 0, 1232)
         if servers is not None:
             self._resolver.nameservers = _read_servers(servers)

@@ -25,12 +25,15 @@ MOST_RETRY_AFTER = 60.0
 
 
 class Rhythm:
-    """The waits of one client; `draw` gives numbers from 0 up to 1."""
+    """The waits of one client; `draw` gives numbers from 0 up to 1.
+
+    `failures` are those in a row, `interval` the seconds between heartbeats.
+    """
 
     def __init__(self, draw: Callable[[], float]) -> None:
         self._draw = draw
         self.interval = MOST_INTERVAL / BEATS_PER_LEASE
-        self._failures = 0
+        self.failures = 0
 
     def take_lease(self, ttl: float | None) -> None:
         """Note for how many seconds a lease was granted; None for no end."""
@@ -41,16 +44,16 @@ class Rhythm:
 
     def after_registration(self) -> float:
         """Seconds until the first heartbeat."""
-        self._failures = 0
+        self.failures = 0
         return self.interval * self._draw()
 
     def after_heartbeat(self) -> float:
         """Seconds until the next one."""
-        self._failures = 0
+        self.failures = 0
         return self.interval * (1 - JITTER * self._draw())
 
     def after_failure(self, retry_after: float | None) -> float:
         """Seconds until the next attempt."""
-        window = min(self.interval, self.interval * FIRST_WINDOW * 2.0 ** min(self._failures, 16))
-        self._failures += 1
+        window = min(self.interval, self.interval * FIRST_WINDOW * 2.0 ** min(self.failures, 16))
+        self.failures += 1
         return min(retry_after or 0.0, MOST_RETRY_AFTER) + window * self._draw()

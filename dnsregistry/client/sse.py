@@ -27,11 +27,13 @@ class TooLong(ValueError):
 class MessageStream:
     """Cuts a stream of octets into messages; comments and empty events are dropped.
 
-    `retry` is the wait before a new connection that the server asks for, in seconds.
+    `retry` is the wait before a new connection that the server asks for, in seconds; `id` the last
+    that was told, with an event or alone.
     """
 
     def __init__(self) -> None:
         self.retry: float | None = None
+        self.id: str | None = None
         self._rest = bytearray()
         self._size = 0
         self._event = ""
@@ -73,6 +75,7 @@ class MessageStream:
 
     def _end(self) -> Message | None:
         message = None
+        self.id = self._id
         if self._data:
             message = Message(self._event or "message", "\n".join(self._data), self._id)
         self._event, self._data, self._size = "", [], 0

@@ -78,10 +78,16 @@ class Watching:
             stream = MessageStream()
             async for chunk in response.content.iter_any():
                 for message in stream.feed(chunk):
-                    self._retry = stream.retry
                     event = await self._read(message)
                     if event is not None:
                         yield event
+                self._retry = stream.retry
+                self._note_place(stream.id)
+
+    def _note_place(self, told: str | None) -> None:
+        """An id alone says that nothing up to it is of this watch."""
+        if told is not None and told.isascii() and told.isdigit() and self._revision is not None:
+            self._revision = max(self._revision, int(told))
 
     async def _reset(self) -> Event:
         instances, revision = await self._snapshot()

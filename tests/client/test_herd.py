@@ -1,0 +1,57 @@
+"""A thousand clients of one registry that goes away and comes back."""
+
+import asyncio
+import logging
+from collections import Counter
+from time import time
+
+import pytest
+
+from dnsregistry.client import Registration
+from tests.client.conftest import free_port
+from tests.conftest import Start
+from tests.dialects.spoken import wait_until
+from tests.program import LOOPBACK, Clock
+
+CLIENTS = 1000
+INTERVAL = 6.0
+"""Seconds between heartbeats: long enough for a slow machine to take a thousand in it."""
+
+
+class _Running(Clock):
+    def __call__(self) -> float:
+        return time()
+
+
+async def test_a_thousand_clients_come_back_spread_over_their_interval(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The registry has lost everything, so each must register: not one is lost.
+
+    No fifth of the interval gets more than half of them. A machine that is too slow for a
+    thousand registrations in that time spreads them further.
+    """
+    # Debugging and thousands of log lines make every step several times slower.
+    asyncio.get_running_loop().set_debug(False)
+    caplog.set_level(logging.CRITICAL, "dnsregistry.client")
+    port = free_port()
+    program = await start(_Running(), http_port=port)
+    url = f"http://{LOOPBACK}:{port}"
+    clients = [
+        Registration("web", port=8080, id=f"c{number}", url=url, ttl=3 * INTERVAL, on_sigterm=False)
+        for number in range(CLIENTS)
+    ]
+    await asyncio.gather(*(client.start() for client in clients))
+    assert len(program.app.registry.catalogue) == CLIENTS
+    await program.stop()
+    # All have found out, and wait by now as long as they ever do.
+    await wait_until(lambda: all(client._rhythm.failures >= 4 for client in clients))
+    program = await start(_Running(), http_port=port)
+    back = time()
+    await wait_until(lambda: len(program.app.registry.catalogue) == CLIENTS)
+    arrivals = [lease.granted_at - back for lease in program.app.registry.catalogue.after(0)]
+    fifths = Counter(int(arrival / INTERVAL * 5) for arrival in arrivals)
+    assert max(fifths.values()) < CLIENTS / 2, sorted(fifths.items())
+    assert max(arrivals) > INTERVAL / 2
+    await asyncio.gather(*(client.stop() for client in clients))
+    assert len(program.app.registry.catalogue) == 0
