@@ -43,7 +43,7 @@ LONGEST_ORIGIN = 100
 
 # Passwords are not told, not even to whoever mistyped the rest.
 _LOGIN = re.compile(r"//[^/@]*@")
-_NOT_SETTINGS = frozenset({f"{PREFIX}URL", f"{PREFIX}TOKEN", f"{PREFIX}CA_FILE"})
+_NOT_SETTINGS = frozenset(f"{PREFIX}{name}" for name in ("URL", "TOKEN", "OWNER_SECRET", "CA_FILE"))
 _Port = Annotated[int, Field(ge=0, le=65535)]
 _Network = IPv4Network | IPv6Network
 

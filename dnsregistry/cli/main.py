@@ -3,12 +3,21 @@
 import click
 
 from dnsregistry import __version__
+from dnsregistry.cli.deregister import deregister
 from dnsregistry.cli.doctor import doctor
+from dnsregistry.cli.drain import drain
 from dnsregistry.cli.explain import explain
+from dnsregistry.cli.heartbeat import heartbeat
 from dnsregistry.cli.legacy import legacy
+from dnsregistry.cli.list import list_instances
+from dnsregistry.cli.register import register
+from dnsregistry.cli.resolve import resolve
+from dnsregistry.cli.run import run
 from dnsregistry.cli.scan import scan
 from dnsregistry.cli.serve import serve
+from dnsregistry.cli.show import show
 from dnsregistry.cli.store import store
+from dnsregistry.cli.watch import watch
 from dnsregistry.cli.zone import zone
 
 
@@ -19,9 +28,18 @@ def main() -> None:
 
 
 main.add_command(serve)
-main.add_command(store)
+main.add_command(run)
+main.add_command(register)
+main.add_command(heartbeat)
+main.add_command(deregister)
+main.add_command(drain)
+main.add_command(list_instances)
+main.add_command(show)
+main.add_command(watch)
+main.add_command(resolve)
 main.add_command(scan)
-main.add_command(legacy)
+main.add_command(store)
 main.add_command(zone)
 main.add_command(doctor)
 main.add_command(explain)
+main.add_command(legacy)

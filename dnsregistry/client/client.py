@@ -19,7 +19,7 @@ from dnsregistry.client.watching import Watching
 
 PAGE = 1000
 """Instances that are asked for at once."""
-OWNER_HEADER = "X-Owner-Secret"
+OWNER_HEADER = "X-Registry-Owner"
 
 
 class Client:

@@ -1,0 +1,93 @@
+"""What the commands that ask a registry have in common: where it is, and what goes wrong."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from dnsregistry.client import Client
+
+DEFAULT_URL = "http://127.0.0.1:8053"
+AWAY = 3
+"""The exit code where nobody answers. 1 is a refusal, 2 a wrong command line."""
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def asks_registry(command: F) -> F:
+    """Give a command the options `url` and `token`."""
+    token = click.option(
+        "--token",
+        envvar="DNSREGISTRY_TOKEN",
+        show_envvar=True,
+        metavar="TOKEN",
+        help="Shown to the registry; best given by the variable, which no process list shows.",
+    )
+    url = click.option(
+        "--url",
+        envvar="DNSREGISTRY_URL",
+        show_envvar=True,
+        default=DEFAULT_URL,
+        show_default=True,
+        metavar="URL[,URL...]",
+        help="Where the registry is; of several, the first that answers.",
+    )
+    return url(token(command))
+
+
+owner_secret = click.option(
+    "--owner-secret",
+    envvar="DNSREGISTRY_OWNER_SECRET",
+    show_envvar=True,
+    metavar="SECRET",
+    help="Of an instance that was registered with one.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def ask(url: str, token: str | None, use: Callable[["Client"], Awaitable[T]]) -> T:
+    """What comes of using a client. Ends the program with one sentence where that fails."""
+    from dnsregistry.client import Client
+
+    async def run() -> T:
+        async with Client(url, token=token) as client:
+            return await use(client)
+
+    return tell_failures(lambda: asyncio.run(run()))
+
+
+def tell_failures(call: Callable[[], T]) -> T:
+    """What the call returns. Ends the program with one sentence and its code where it fails."""
+    from dnsregistry.client import ClientError, DnsAway, RegistryAway
+
+    try:
+        return call()
+    except RegistryAway as away:
+        fail(f"{away}{_advise(str(away))}", AWAY)
+    except DnsAway as away:
+        fail(str(away), AWAY)
+    except ClientError as error:
+        fail(str(error), 1)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """Tell it on standard error, and end."""
+    click.echo(f"Error: {text}", err=True)
+    sys.exit(code)
+
+
+def tell_log() -> None:
+    """Have what the client library logs on standard error, a line an event."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+
+
+def _advise(text: str) -> str:
+    refused = "connection refused" in text and ("//127." in text or "//localhost" in text)
+    return "; start one with: dnsregistry serve" if refused else ""
