@@ -65,6 +65,7 @@ class Registration:
         self._keeper: asyncio.Task[None] | None = None
         self._termination: Termination | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._has_tried = False
 
     async def __aenter__(self) -> Self:
@@ -93,18 +94,28 @@ class Registration:
 
         Raises Refused where the registry does not take the instance as it is.
         """
+        loop = asyncio.get_running_loop()
+        if self._on_sigterm:
+            # Before anybody can know of the instance, and so have a reason to send the signal.
+            self.catch_sigterm(loop)
+        begun: asyncio.Future[None] = loop.create_future()
+        self._keeper = asyncio.create_task(self._keep(begun), name=f"registration {self.id}")
         try:
-            wait = await self._attempt()
-        except BaseException:
+            await begun
+        except Refused:
+            self.release_sigterm()
             await self.client.close()
             raise
-        self._keeper = asyncio.create_task(self._keep(wait), name=f"registration {self.id}")
-        if self._on_sigterm:
-            self.catch_sigterm()
+        except BaseException:
+            self.release_sigterm()
+            await self.leave()
+            raise
 
-    def catch_sigterm(self) -> None:
-        """Drain at SIGTERM. Call it in the main thread; `start` does so itself there."""
-        loop = self._registered_loop()
+    def catch_sigterm(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Drain at SIGTERM, in the loop that this runs in.
+
+        To be called in the main thread, before `start`, which does so itself where it is there.
+        """
         self._termination = Termination(lambda: _call(loop, self._end))
         if not self._termination.install():
             self._termination = None
@@ -121,19 +132,26 @@ class Registration:
         """
         if self._drained is None:
             self._drained = asyncio.create_task(self._drain(), name=f"draining {self.id}")
-        await asyncio.shield(self._drained)
+        # Leaving may cancel it, which is no matter of whoever waits here.
+        await asyncio.wait([self._drained])
 
     async def stop(self) -> None:
         """Drain, if that takes time, and deregister. Takes `drain` and some seconds at most."""
-        self.release_sigterm()
-        if self._drain_seconds > 0 or self._drained is not None:
+        if self._leaving is None and (self._drain_seconds > 0 or self._drained is not None):
             await self.drain()
         await self.leave()
-        if self._ending is not None and self._ending is not asyncio.current_task():
-            self._ending.cancel()
+        # Only now: the signal may come in between, and would end the process too early.
+        self.release_sigterm()
+        if self._ending is not None:
             await asyncio.gather(self._ending, return_exceptions=True)
 
-    async def _keep(self, wait: float) -> None:
+    async def _keep(self, begun: asyncio.Future[None]) -> None:
+        try:
+            wait = await self._attempt()
+        except Refused as refused:
+            _settle(begun, refused)
+            return
+        _settle(begun, None)
         while not self._stopping.is_set():
             try:
                 async with asyncio.timeout(wait):
@@ -142,7 +160,7 @@ class Registration:
                 try:
                     wait = await self._attempt()
                 except Refused as refused:
-                    _log.error("%s refuses %s: %s", self.client.addresses.first, self.id, refused)
+                    _log.error("%s refuses %s: %s", self._registry, self.id, refused)
                     wait = self._rhythm.after_failure(None)
 
     async def _attempt(self) -> float:
@@ -193,6 +211,11 @@ class Registration:
 
     async def leave(self) -> None:
         """Deregister now, without draining. Takes some seconds at most."""
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave(), name=f"leaving {self.id}")
+        await asyncio.shield(self._leaving)
+
+    async def _leave(self) -> None:
         self._stopping.set()
         if self._drained is not None:
             self._drained.cancel()
@@ -229,9 +252,15 @@ class Registration:
         finally:
             termination.pass_on()
 
-    def _registered_loop(self) -> asyncio.AbstractEventLoop:
-        assert self._keeper is not None, "not started"  # noqa: S101
-        return self._keeper.get_loop()
+
+def _settle(future: asyncio.Future[None], error: Refused | None) -> None:
+    """Have whoever waits go on; it may have been cancelled."""
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 def _call(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -72,13 +72,14 @@ class Registration:
 
         Raises Refused where the registry does not take the instance as it is.
         """
+        if self._on_sigterm:
+            self._inner.catch_sigterm(self._thread.loop())
         try:
             self._thread.run(self._inner.start)
         except BaseException:
+            self._inner.release_sigterm()
             self._thread.stop()
             raise
-        if self._on_sigterm:
-            self._inner.catch_sigterm()
         atexit.register(self.stop)
 
     def wait_registered(self) -> None:
@@ -93,10 +94,10 @@ class Registration:
         """Drain, if that takes time, and deregister. Nothing happens in a forked child."""
         atexit.unregister(self.stop)
         if self._thread.is_running:
-            self._inner.release_sigterm()
             try:
                 self._thread.run(self._inner.stop)
             finally:
+                self._inner.release_sigterm()
                 self._thread.stop()
 
 

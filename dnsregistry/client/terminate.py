@@ -24,6 +24,7 @@ class Termination:
         self._owner: Any = None
         self._installed = False
         self._begun = False
+        self._passed = False
 
     @property
     def ends_process(self) -> bool:
@@ -56,16 +57,18 @@ class Termination:
             self._installed = False
 
     def pass_on(self) -> None:
-        """Have the owner get the signal, in the main thread, from any thread."""
+        """Have the owner get the signal, in the main thread, from any thread; once at most."""
         main = threading.main_thread().ident
-        if main is not None:
+        if main is not None and not self._passed:
             signal.pthread_kill(main, signal.SIGTERM)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._begun:
             self._begun = True
             self._begin()
-        elif callable(self._owner):
+            return
+        self._passed = True
+        if callable(self._owner):
             self._owner(number, frame)
         else:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)

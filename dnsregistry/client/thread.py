@@ -25,12 +25,15 @@ class LoopThread:
         """Whether the thread lives, in this process."""
         return self._loop is not None and self._process == os.getpid()
 
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop, which runs."""
+        if self._loop is None or self._process != os.getpid():
+            return self._start()
+        return self._loop
+
     def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """What the coroutine returns or raises. Not to be called in an event loop's thread."""
-        loop = self._loop if self.is_running else None
-        if loop is None:
-            loop = self._start()
-        future = asyncio.run_coroutine_threadsafe(_call(make), loop)
+        future = asyncio.run_coroutine_threadsafe(_call(make), self.loop())
         try:
             return future.result()
         except BaseException:
