@@ -70,6 +70,7 @@ class Dns:
         """The records of a full name. Raises DnsAway, and ValueError for what is no name."""
         from dns.exception import DNSException, Timeout
         from dns.name import from_text
+        from dns.rdatatype import RdataType
         from dns.resolver import NXDOMAIN, NoNameservers
 
         try:
@@ -77,8 +78,12 @@ class Dns:
         except (DNSException, UnicodeError) as error:
             raise ValueError(f"{name!r} is no name: {error}") from None
         try:
+            kind = RdataType.make(rtype)
+        except (DNSException, ValueError):
+            raise ValueError(f"{rtype!r} is no type of records, such as SRV") from None
+        try:
             answer = await self._resolver.resolve(
-                owner, rtype, search=False, raise_on_no_answer=False
+                owner, kind, search=False, raise_on_no_answer=False
             )
         except NXDOMAIN as error:
             denials: Mapping[Any, Message] = error.responses()  # type: ignore[no-untyped-call]
