@@ -162,7 +162,7 @@ class Program:
     async def start(self) -> None:
         listening = await self.app.start()
         host, port = listening.http
-        self.url = f"http://{host}:{port}"
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self.dns = Dns(listening.dns[0][1])
         self.port = self.dns.port
         self.dot_port = listening.dot[0][1] if listening.dot else 0

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from time import monotonic
 from typing import Any, Self
 from urllib.parse import quote
@@ -66,12 +67,13 @@ class Client:
 
     async def register(self, description: Description, *, draining: bool = False) -> Instance:
         """Register an instance, or replace it under its id."""
-        local = ""
-        if description.address is None:
-            local = await self._find_local_address()
-        body = description.body(local, draining=draining)
-        path = _path(description.id)
-        told = await self._http.ask("PUT", path, body=body, headers=_own(description.owner_secret))
+
+        async def describe(url: str) -> object:
+            local = await find_local_address(url) if description.address is None else ""
+            return description.body(local, draining=draining)
+
+        path, headers = _path(description.id), _own(description.owner_secret)
+        told = await self._http.ask("PUT", path, body_for=describe, headers=headers)
         return self._read(told)
 
     async def heartbeat(self, instance_id: str, *, owner_secret: str | None = None) -> float | None:
@@ -164,7 +166,7 @@ class Client:
 
         return await self._finder.find((dns, name.lower()), ask)
 
-    def watch(
+    async def watch(
         self, service: str | None = None, *, since: int | None = None
     ) -> AsyncGenerator[Event]:
         """Every change, of a service or of all, for as long as it is iterated.
@@ -178,7 +180,10 @@ class Client:
             return await self._list(service=service)
 
         rhythm = Rhythm(random.random)
-        return Watching(self._http, snapshot, rhythm, service=service, since=since).follow()
+        watching = Watching(self._http, snapshot, rhythm, service=service, since=since)
+        async with aclosing(watching.follow()) as events:
+            async for event in events:
+                yield event
 
     @property
     def _http(self) -> Http:
@@ -186,16 +191,6 @@ class Client:
         if self._made is None:
             self._made = Http(self.addresses, token=self._token, timeout=self._timeout)
         return self._made
-
-    async def _find_local_address(self) -> str:
-        failure: RegistryAway | None = None
-        for url in self.addresses.in_turn():
-            try:
-                return await find_local_address(url)
-            except RegistryAway as away:
-                failure = away
-        assert failure is not None  # noqa: S101 - there is one address at least
-        raise failure
 
     async def _list(self, **wanted: str | None) -> tuple[Sequence[Instance], int]:
         """The instances, and the revision at which the first page was read."""

@@ -10,7 +10,7 @@ Rules:
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -77,19 +77,25 @@ class Http:
         path: str,
         *,
         body: object = None,
+        body_for: Callable[[str], Awaitable[object]] | None = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """The JSON of the answer, None where it has no body.
 
-        Raises Refused, and RegistryAway once every address has failed.
+        `body_for` makes the body for one of the addresses; where it raises RegistryAway, that
+        one is passed over. Raises Refused, and RegistryAway once every address has failed.
         """
         failures: dict[str, _Failure] = {}
         for url in self.addresses.in_turn():
             try:
+                if body_for is not None:
+                    body = await body_for(url)
                 outcome = await self._ask_one(
                     url, method, path, json=body, params=query, headers=headers
                 )
+            except RegistryAway as away:
+                outcome = _Failure(str(away))
             except Refused:
                 self.addresses.keep(url)
                 raise

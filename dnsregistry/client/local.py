@@ -19,7 +19,7 @@ async def find_local_address(url: str) -> str:
             host, parts.port or 80, type=socket.SOCK_DGRAM
         )
     except (OSError, RuntimeError) as error:
-        raise RegistryAway(f"no registry at {url}: {host} has no address ({error})") from None
+        raise RegistryAway(f"{host} has no address ({error})") from None
     reason = "no route"
     for family, kind, _, _, place in found:
         try:
@@ -29,4 +29,4 @@ async def find_local_address(url: str) -> str:
                 return str(sock.getsockname()[0]).partition("%")[0]
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-    raise RegistryAway(f"no registry at {url}: {reason}")
+    raise RegistryAway(reason)

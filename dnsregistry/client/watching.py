@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 
 from aiohttp import ClientError as AiohttpError
 
@@ -51,8 +52,9 @@ class Watching:
         """
         while True:
             try:
-                async for event in self._follow_once():
-                    yield event
+                async with aclosing(self._follow_once()) as events:
+                    async for event in events:
+                        yield event
                 # A server that stops ends the answer; what comes next is another connection.
                 wait = self._rhythm.after_failure(self._retry)
             except RegistryAway as away:

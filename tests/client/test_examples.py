@@ -206,3 +206,16 @@ def test_no_example_is_left_out() -> None:
     assert set(EXAMPLES) == {
         *("aiohttp", "fastapi", "gunicorn", "flask", "thread", "find", "watch"),
     }
+
+
+async def test_watching(place: House, begin: Begin) -> None:
+    program = await place.open()
+    await program.register("i1")
+    process = await begin({"example.py": EXAMPLES["watch"]}, "example.py")
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        first = (await process.stdout.readline()).decode()
+        await program.remove("i1")
+        second = (await process.stdout.readline()).decode()
+    assert first.endswith(" reset ['i1']\n")
+    assert second.endswith(" removed []\n")

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from dnsregistry.client import Refused, Registration
+from dnsregistry.client import Refused, Registration, RegistryAway
+from dnsregistry.client.local import find_local_address
 from tests.client.conftest import House, free_port
+from tests.conftest import Start
 from tests.dialects.spoken import wait_until
 from tests.program import LOOPBACK, PATIENCE
 
@@ -337,13 +339,21 @@ async def test_a_connection_that_the_registry_closed_is_no_failure(
 
 
 async def test_the_local_address_is_that_of_the_route_to_the_registry(ipv6: str) -> None:
-    from dnsregistry.client.errors import RegistryAway
-    from dnsregistry.client.local import find_local_address
-
     assert await find_local_address("http://127.0.0.1:8053") == "127.0.0.1"
     assert await find_local_address(f"http://[{ipv6}]:8053") == "::1"
     with pytest.raises(RegistryAway, match="has no address"):
         await find_local_address("http://nowhere.invalid")
+
+
+async def test_each_registry_is_told_the_address_from_which_it_is_reached(
+    start: Start, keep: Keep, ipv6: str
+) -> None:
+    program = await start(http_host=ipv6)
+    others = f"http://127.0.0.1:{free_port()},http://nowhere.invalid"
+    registration = await keep(f"{others},{program.url}")
+    assert registration.instance is not None
+    assert registration.instance.addresses == (ipv6,)
+    await registration.stop()
 
 
 async def test_a_token_and_a_secret_go_along(proxy: Proxy, keep: Keep) -> None:
