@@ -4,6 +4,8 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -19,16 +21,29 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a registry is, and with what right it is asked."""
+
+    url: str
+    token: str | None
+    ca_file: str | None
+
+
 def asks_registry(command: F) -> F:
-    """Give a command the options `url` and `token`."""
-    token = click.option(
-        "--token",
-        envvar="DNSREGISTRY_TOKEN",
-        show_envvar=True,
-        metavar="TOKEN",
-        help="Shown to the registry; best given by the variable, which no process list shows.",
-    )
-    url = click.option(
+    """Give a command --url, --token and --ca-file; it is called with a `place` of them."""
+
+    @wraps(command)
+    def call(*given: Any, url: str, token: str | None, ca_file: str | None, **others: Any) -> Any:
+        return command(*given, place=Place(url, token, ca_file), **others)
+
+    for option in reversed(_OPTIONS):
+        call = option(call)
+    return call  # type: ignore[return-value]
+
+
+_OPTIONS = (
+    click.option(
         "--url",
         envvar="DNSREGISTRY_URL",
         show_envvar=True,
@@ -36,10 +51,22 @@ def asks_registry(command: F) -> F:
         show_default=True,
         metavar="URL[,URL...]",
         help="Where the registry is; of several, the first that answers.",
-    )
-    return url(token(command))
-
-
+    ),
+    click.option(
+        "--token",
+        envvar="DNSREGISTRY_TOKEN",
+        show_envvar=True,
+        metavar="TOKEN",
+        help="Shown to the registry; best given by the variable, which no process list shows.",
+    ),
+    click.option(
+        "--ca-file",
+        envvar="DNSREGISTRY_CA_FILE",
+        show_envvar=True,
+        metavar="FILE",
+        help="Certificates, PEM, that https is trusted by; default: the system's.",
+    ),
+)
 owner_secret = click.option(
     "--owner-secret",
     envvar="DNSREGISTRY_OWNER_SECRET",
@@ -50,12 +77,12 @@ owner_secret = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def ask(url: str, token: str | None, use: Callable[["Client"], Awaitable[T]]) -> T:
+def ask(place: Place, use: Callable[["Client"], Awaitable[T]]) -> T:
     """What comes of using a client. Ends the program with one sentence where that fails."""
     from dnsregistry.client import Client
 
     async def run() -> T:
-        async with Client(url, token=token) as client:
+        async with Client(place.url, token=place.token, ca_file=place.ca_file) as client:
             return await use(client)
 
     return tell_failures(lambda: asyncio.run(run()))

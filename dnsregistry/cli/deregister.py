@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnsregistry.cli.asking import ask, asks_registry, owner_secret
+from dnsregistry.cli.asking import Place, ask, asks_registry, owner_secret
 
 if TYPE_CHECKING:
     from dnsregistry.client import Client
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @owner_secret
 @asks_registry
-def deregister(ids: tuple[str, ...], owner_secret: str | None, url: str, token: str | None) -> None:
+def deregister(ids: tuple[str, ...], owner_secret: str | None, place: Place) -> None:
     """Take each instance ID out, at once."""
 
     async def end(client: "Client") -> None:
         for instance_id in ids:
             await client.deregister(instance_id, owner_secret=owner_secret)
 
-    ask(url, token, end)
+    ask(place, end)

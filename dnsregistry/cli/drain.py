@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnsregistry.cli.asking import as_json, ask, asks_registry, owner_secret
+from dnsregistry.cli.asking import Place, as_json, ask, asks_registry, owner_secret
 from dnsregistry.cli.instances import print_instances
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ def drain(
     undo: bool,
     owner_secret: str | None,
     as_json: bool,
-    url: str,
-    token: str | None,
+    place: Place,
 ) -> None:
     """Take each instance ID from the answers; who has it from a cache still reaches it.
 
@@ -41,7 +40,7 @@ def drain(
             for instance_id in ids
         ]
 
-    instances = ask(url, token, give)
+    instances = ask(place, give)
     if as_json:
         print_instances(instances, as_json)
         return

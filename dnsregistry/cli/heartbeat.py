@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnsregistry.cli.asking import as_json, ask, asks_registry, owner_secret
+from dnsregistry.cli.asking import Place, as_json, ask, asks_registry, owner_secret
 
 if TYPE_CHECKING:
     from dnsregistry.client import Client
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 @owner_secret
 @as_json
 @asks_registry
-def heartbeat(
-    ids: tuple[str, ...], owner_secret: str | None, as_json: bool, url: str, token: str | None
-) -> None:
+def heartbeat(ids: tuple[str, ...], owner_secret: str | None, as_json: bool, place: Place) -> None:
     """Renew the lease of each instance ID.
 
     An unknown one is to be registered again; the exit code is 1 then.
@@ -30,4 +28,4 @@ def heartbeat(
             if as_json:
                 click.echo(json.dumps({"id": instance_id, "ttl": ttl}))
 
-    ask(url, token, renew)
+    ask(place, renew)

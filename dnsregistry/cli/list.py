@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnsregistry.cli.asking import as_json, ask, asks_registry
+from dnsregistry.cli.asking import Place, as_json, ask, asks_registry
 from dnsregistry.cli.instances import print_instances
 from dnsregistry.cli.table import print_rows
 
@@ -29,27 +29,26 @@ def list_instances(
     capability: str | None,
     health: str | None,
     as_json: bool,
-    url: str,
-    token: str | None,
+    place: Place,
 ) -> None:
     """List the instances of SERVICE, or all. With --json, an object a line."""
     if of_services:
         if service or tag or capability or health:
             raise click.UsageError("--services lists them all, without filters")
-        _list_services(url, token, as_json)
+        _list_services(place, as_json)
         return
 
     async def read(client: "Client") -> "Sequence[Instance]":
         return await client.instances(service, tag=tag, capability=capability, health=health)
 
-    print_instances(ask(url, token, read), as_json)
+    print_instances(ask(place, read), as_json)
 
 
-def _list_services(url: str, token: str | None, as_json: bool) -> None:
+def _list_services(place: Place, as_json: bool) -> None:
     async def read(client: "Client") -> "Sequence[Service]":
         return await client.services()
 
-    services = ask(url, token, read)
+    services = ask(place, read)
     if as_json:
         for found in services:
             told = {"name": found.name, "instances": found.instances, "healthy": found.healthy}

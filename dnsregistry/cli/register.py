@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnsregistry.cli.asking import as_json, ask, asks_registry, owner_secret
+from dnsregistry.cli.asking import Place, as_json, ask, asks_registry, owner_secret
 from dnsregistry.cli.instances import describes_instance, print_instances, read_fields
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ def register(
     port: int,
     owner_secret: str | None,
     as_json: bool,
-    url: str,
-    token: str | None,
+    place: Place,
     **options: Any,
 ) -> None:
     """Register one instance of SERVICE, and print its id.
@@ -38,7 +37,7 @@ def register(
         return await client.register(description)
 
     description = Description.make(service, port, read_fields(options, owner_secret))
-    instance = ask(url, token, put)
+    instance = ask(place, put)
     if as_json:
         print_instances([instance], as_json)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dnsregistry.cli.asking import asks_registry, owner_secret
+from dnsregistry.cli.asking import Place, asks_registry, owner_secret
 from dnsregistry.cli.instances import describes_instance, read_fields
 
 NOT_RUNNABLE, NOT_FOUND = 126, 127
@@ -48,8 +48,7 @@ def run(
     grace: float,
     start_timeout: float,
     owner_secret: str | None,
-    url: str,
-    token: str | None,
+    place: Place,
     command: tuple[str, ...],
     **options: Any,
 ) -> None:
@@ -77,7 +76,14 @@ def run(
         from dnsregistry.client import Registration
 
         registration = Registration(
-            service, port=port, url=url, token=token, drain=drain, on_sigterm=False, **fields
+            service,
+            port=port,
+            url=place.url,
+            token=place.token,
+            ca_file=place.ca_file,
+            drain=drain,
+            on_sigterm=False,
+            **fields,
         )
         patience = Patience(start_timeout, grace)
         return await Run(Child(command), registration, patience, tell).run()

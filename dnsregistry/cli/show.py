@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnsregistry.cli.asking import as_json, ask, asks_registry, fail
+from dnsregistry.cli.asking import Place, as_json, ask, asks_registry, fail
 from dnsregistry.cli.table import paint, plain
 from dnsregistry.client.errors import UnknownInstance
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="ID|SERVICE")
 @as_json
 @asks_registry
-def show(name: str, as_json: bool, url: str, token: str | None) -> None:
+def show(name: str, as_json: bool, place: Place) -> None:
     """Show the instance ID, or each instance of SERVICE where there is no such id."""
 
     async def read(client: "Client") -> "Sequence[Instance]":
@@ -27,7 +27,7 @@ def show(name: str, as_json: bool, url: str, token: str | None) -> None:
         except UnknownInstance:
             return await client.instances(name)
 
-    instances = ask(url, token, read)
+    instances = ask(place, read)
     if not instances:
         fail(f"there is neither an instance nor a service {name!r}", 1)
     for number, instance in enumerate(instances):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnsregistry.cli.asking import as_json, ask, asks_registry, tell_log
+from dnsregistry.cli.asking import Place, as_json, ask, asks_registry, tell_log
 from dnsregistry.cli.table import paint, plain
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @click.option("--since", type=click.IntRange(min=0), help="Begin after this revision.")
 @as_json
 @asks_registry
-def watch(
-    service: str | None, since: int | None, as_json: bool, url: str, token: str | None
-) -> None:
+def watch(service: str | None, since: int | None, as_json: bool, place: Place) -> None:
     """Print the changes of SERVICE, or all, until interrupted.
 
     Without --since it begins with what is there. A registry that is away is waited for.
@@ -33,7 +31,7 @@ def watch(
                 click.echo(line)
 
     try:
-        ask(url, token, follow)
+        ask(place, follow)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -11,7 +11,7 @@ from dnsregistry.client.addresses import Addresses
 from dnsregistry.client.description import Description
 from dnsregistry.client.errors import RegistryAway
 from dnsregistry.client.finding import Finder
-from dnsregistry.client.http import REQUEST_SECONDS, Http
+from dnsregistry.client.http import REQUEST_SECONDS, Http, make_context
 from dnsregistry.client.local import find_local_address
 from dnsregistry.client.naming import Dns, find_endpoints, service_name
 from dnsregistry.client.rhythm import Rhythm
@@ -29,11 +29,14 @@ class Client:
     url: base URLs, comma-separated; default: DNSREGISTRY_URL, else http://127.0.0.1:8053. The one
         that works is stayed with; another is taken where it cannot be reached or answers 5xx.
     token: sent as `Authorization: Bearer`; default: none.
+    ca_file: certificates, PEM, that https is trusted by; default: DNSREGISTRY_CA_FILE, else the
+        system's.
     timeout: seconds for one request at one address.
     keep: seconds for which `find` keeps what the API told.
     stale: seconds more for which that is used while nobody answers.
 
-    Every method raises RegistryAway where no registry answers, and Refused where it says no.
+    Raises ValueError for a URL or a file that is none. Every method raises RegistryAway where no
+    registry answers, and Refused where it says no.
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class Client:
         url: str | None = None,
         *,
         token: str | None = None,
+        ca_file: str | None = None,
         timeout: float = REQUEST_SECONDS,
         keep: float = 5.0,
         stale: float = 300.0,
     ) -> None:
         self.addresses = Addresses.read(url)
         self._token = token
+        self._context = make_context(ca_file)
         self._timeout = timeout
         self._keep = keep
         self._made: Http | None = None
@@ -189,7 +194,9 @@ class Client:
     def _http(self) -> Http:
         # Made at the first use, which is in the event loop that it belongs to.
         if self._made is None:
-            self._made = Http(self.addresses, token=self._token, timeout=self._timeout)
+            self._made = Http(
+                self.addresses, token=self._token, context=self._context, timeout=self._timeout
+            )
         return self._made
 
     async def _list(self, **wanted: str | None) -> tuple[Sequence[Instance], int]:

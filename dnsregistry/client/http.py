@@ -10,6 +10,7 @@ Rules:
 import asyncio
 import json
 import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from time import time
 from typing import Any
 
 from aiohttp import (
+    ClientConnectorCertificateError,
     ClientConnectorError,
+    ClientConnectorSSLError,
     ClientOSError,
     ClientResponse,
     ClientSession,
@@ -34,6 +37,7 @@ from dnsregistry.client.addresses import Addresses
 from dnsregistry.client.errors import Refused, RegistryAway, UnknownInstance, UnknownService
 from dnsregistry.client.hosts import RememberingResolver
 
+CA_VARIABLE = "DNSREGISTRY_CA_FILE"
 REQUEST_SECONDS = 5.0
 MOST_ANSWER = 64 * 1024 * 1024
 """Octets: a page of a list is a thousandth of that."""
@@ -56,11 +60,18 @@ class Http:
     """The requests of one client. Made in the event loop that it is used in."""
 
     def __init__(
-        self, addresses: Addresses, *, token: str | None = None, timeout: float = REQUEST_SECONDS
+        self,
+        addresses: Addresses,
+        *,
+        token: str | None = None,
+        context: ssl.SSLContext | bool = True,
+        timeout: float = REQUEST_SECONDS,
     ) -> None:
         self.addresses = addresses
         self.timeout = timeout
-        connector = TCPConnector(resolver=RememberingResolver(), limit=MOST_CONNECTIONS)
+        connector = TCPConnector(
+            resolver=RememberingResolver(), limit=MOST_CONNECTIONS, ssl=context
+        )
         headers = {"Accept": "application/json", "User-Agent": "dnsregistry-client"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -156,7 +167,7 @@ class Http:
                     **asked,
                 ) as response:
                     return await _judge(response)
-            except ClientConnectorError as error:
+            except (ClientConnectorError, ClientConnectorCertificateError) as error:
                 return _Failure(_tell(error))
             except (ServerDisconnectedError, ClientOSError) as error:
                 # A kept connection that a restarted server no longer knows; a new one may do.
@@ -165,6 +176,18 @@ class Http:
             except _AWAY as error:
                 return _Failure(_tell(error))
         raise AssertionError("the second attempt returns")
+
+
+def make_context(ca_file: str | None) -> ssl.SSLContext | bool:
+    """What https is trusted by. Raises ValueError for a file that holds no certificates."""
+    ca_file = ca_file or os.environ.get(CA_VARIABLE)
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        reason = "no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ValueError(f"the CA file {ca_file} cannot be used: {reason}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +253,18 @@ def _read_retry_after(text: str | None) -> float | None:
 def _tell(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, ClientConnectorCertificateError):
+        return f"its certificate is not trusted ({_read_reason(error.certificate_error)})"
+    if isinstance(error, ClientConnectorSSLError):
+        return f"no TLS there ({_read_reason(error.os_error)})"
     if isinstance(error, ClientConnectorError):
         number = error.os_error.errno
         return (os.strerror(number) if number else str(error.os_error)).lower()
     return str(error) or type(error).__name__
+
+
+def _read_reason(error: Exception) -> str:
+    return str(getattr(error, "verify_message", None) or getattr(error, "reason", None) or error)
 
 
 def _away(failures: Mapping[str, _Failure]) -> RegistryAway:

@@ -32,7 +32,7 @@ class Registration:
     and one that has forgotten the instance is told of it again.
 
     service, port, fields: what is registered (`description.Fields`).
-    url, token: of the registry (`client.Client`).
+    url, token, ca_file: of the registry (`client.Client`).
     drain: seconds between the instance's being taken from the answers and its end, during which
         it must still serve those who have it from a cache.
     on_sigterm: at SIGTERM, drain before whoever handles the signal gets it (`terminate`).
@@ -45,6 +45,7 @@ class Registration:
         port: int,
         url: str | None = None,
         token: str | None = None,
+        ca_file: str | None = None,
         drain: float = 0.0,
         on_sigterm: bool = True,
         timeout: float = REQUEST_SECONDS,
@@ -52,7 +53,7 @@ class Registration:
         **fields: Unpack[Fields],
     ) -> None:
         self.description = Description.make(service, port, fields)
-        self.client = Client(url, token=token, timeout=timeout)
+        self.client = Client(url, token=token, ca_file=ca_file, timeout=timeout)
         self.instance: Instance | None = None
         self._drain_seconds = drain
         self._on_sigterm = on_sigterm
@@ -102,7 +103,7 @@ class Registration:
         self._keeper = asyncio.create_task(self._keep(begun), name=f"registration {self.id}")
         try:
             await begun
-        except Refused:
+        except Exception:
             self.release_sigterm()
             await self.client.close()
             raise
@@ -148,8 +149,8 @@ class Registration:
     async def _keep(self, begun: asyncio.Future[None]) -> None:
         try:
             wait = await self._attempt()
-        except Refused as refused:
-            _settle(begun, refused)
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            _settle(begun, error)
             return
         _settle(begun, None)
         while not self._stopping.is_set():
@@ -253,7 +254,7 @@ class Registration:
             termination.pass_on()
 
 
-def _settle(future: asyncio.Future[None], error: Refused | None) -> None:
+def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
     """Have whoever waits go on; it may have been cancelled."""
     if future.done():
         return

@@ -32,6 +32,7 @@ class Registration:
         port: int,
         url: str | None = None,
         token: str | None = None,
+        ca_file: str | None = None,
         drain: float = 0.0,
         on_sigterm: bool = True,
         timeout: float = REQUEST_SECONDS,
@@ -44,6 +45,7 @@ class Registration:
             port=port,
             url=url,
             token=token,
+            ca_file=ca_file,
             drain=drain,
             on_sigterm=False,
             timeout=timeout,
@@ -109,12 +111,15 @@ class Client:
         url: str | None = None,
         *,
         token: str | None = None,
+        ca_file: str | None = None,
         timeout: float = REQUEST_SECONDS,
         keep: float = 5.0,
         stale: float = 300.0,
     ) -> None:
         self._thread = LoopThread()
-        self._inner = asynchronous.Client(url, token=token, timeout=timeout, keep=keep, stale=stale)
+        self._inner = asynchronous.Client(
+            url, token=token, ca_file=ca_file, timeout=timeout, keep=keep, stale=stale
+        )
 
     def __enter__(self) -> Self:
         return self

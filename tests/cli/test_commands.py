@@ -123,6 +123,7 @@ async def test_what_the_registry_refuses_is_its_sentence(program: Program) -> No
     ("arguments", "told"),
     [
         (("list", "--url", "localhost:8053"), "did you mean http://localhost:8053?"),
+        (("list", "--ca-file", "/no/such"), "the CA file /no/such cannot be used"),
         (("list", "web", "--services"), "without filters"),
         (("register", "web"), "Missing option '--port'"),
         (("register", "web", "--port", "1", "--metadata", "x"), "not of the form NAME=VALUE"),
