@@ -22,6 +22,19 @@ class UnknownInstance(RegistryError):
         self.instance_id = instance_id
 
 
+class RevisionDiffers(RegistryError):
+    """An instance is not in the revision that a change of it expected. Nothing was changed.
+
+    `revision` is the one that it has, None where no live instance has the id.
+    """
+
+    def __init__(self, instance_id: str, revision: int | None) -> None:
+        found = "no live instance has the id" if revision is None else f"revision {revision} is of"
+        super().__init__(f"{found} {instance_id!r}, which is not what was expected")
+        self.instance_id = instance_id
+        self.revision = revision
+
+
 class UnknownService(RegistryError):
     """No live instance belongs to this service."""
 

@@ -8,6 +8,7 @@ from dnsregistry.registry.check import Health
 from dnsregistry.registry.deadlines import Deadlines
 from dnsregistry.registry.entry import Entry
 from dnsregistry.registry.errors import InvalidField, UnknownInstance
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.feed import ChangeKind, Feed
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import HeldLease, Lease
@@ -59,14 +60,18 @@ class Registry:
         self.sequence = 0
         self._lease: type[Lease] = Lease
 
-    def grant(self, instance: Instance, now: float) -> Grant:
+    def grant(self, instance: Instance, now: float, expected: Expected | None = None) -> Grant:
         """Register an instance, or replace the one with its id, and start its lease.
 
         An instance in maintenance stays there. What differs in nothing from what is held is a
         renewal: no change, no new revision. Raises InvalidField where the host label of its id
-        is another's, or promised to another.
+        is another's, or promised to another; RevisionDiffers where not this is held.
         """
         self._check_host_label(instance, "id")
+        if expected is not None:
+            lease = self.catalogue.find(instance.id)
+            held = lease.revision if lease is not None and lease.is_live(now) else None
+            expected.check(instance.id, held)
         return self._grant(instance, now)
 
     def promise(self, instance: Instance, field: str = "id") -> None:
@@ -106,9 +111,14 @@ class Registry:
                 renewed += 1
         return Renewal(renewed, unknown)
 
-    def set_status(self, instance_id: str, status: Status, now: float) -> Lease:
-        """Give a live instance another status; its deadline stays. Raises UnknownInstance."""
-        lease = self.find(instance_id, now)
+    def set_status(
+        self, instance_id: str, status: Status, now: float, expected: Expected | None = None
+    ) -> Lease:
+        """Give a live instance another status; its deadline stays.
+
+        Raises UnknownInstance, and RevisionDiffers where not this is held.
+        """
+        lease = self._find_expected(instance_id, now, expected)
         self._update(lease, replace(lease.instance, status=status))
         return lease
 
@@ -121,9 +131,9 @@ class Registry:
         self._update(lease, replace(lease.instance, health=health))
         return lease
 
-    def revoke(self, instance_id: str, now: float) -> None:
-        """End a live instance's lease. Raises UnknownInstance."""
-        lease = self.find(instance_id, now)
+    def revoke(self, instance_id: str, now: float, expected: Expected | None = None) -> None:
+        """End a live instance's lease. Raises as `set_status` does."""
+        lease = self._find_expected(instance_id, now, expected)
         self._deadlines.forget(lease)
         self._end(lease, ChangeKind.REMOVED)
 
@@ -231,6 +241,12 @@ class Registry:
         self._deadlines.forget(lease)
         self.catalogue.remove(lease)
         self.feed.publish(kind, lease.instance, None, revision, lease=lease)
+
+    def _find_expected(self, instance_id: str, now: float, expected: Expected | None) -> Lease:
+        lease = self.find(instance_id, now)
+        if expected is not None:
+            expected.check(instance_id, lease.revision)
+        return lease
 
     def _move(self, lease: Lease, renewed_at: float, deadline: float) -> None:
         lease.renewed_at, lease.deadline = renewed_at, deadline

@@ -1,8 +1,10 @@
 """The store that keeps nothing: the registry itself, for as long as the process lives."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from dnsregistry.registry.check import Health
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal
@@ -16,6 +18,12 @@ class MemoryStore:
     def __init__(self, registry: Registry, now: Callable[[], float]) -> None:
         self._registry = registry
         self._now = now
+        self._lineage = secrets.token_hex(4)
+
+    @property
+    def lineage(self) -> str:
+        """Of this run: the next one counts from the start."""
+        return self._lineage
 
     @property
     def outage(self) -> Outage | None:
@@ -32,9 +40,9 @@ class MemoryStore:
     async def stop(self) -> None:
         """Nothing was begun."""
 
-    async def grant(self, instance: Instance) -> Grant:
+    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
         """Register an instance."""
-        return self._registry.grant(instance, self._now())
+        return self._registry.grant(instance, self._now(), expected)
 
     async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
         """Register all; others may change the registry between two slices."""
@@ -49,17 +57,19 @@ class MemoryStore:
         """Renew many leases."""
         return self._registry.renew_all(instance_ids, self._now())
 
-    async def set_status(self, instance_id: str, status: Status) -> Lease:
+    async def set_status(
+        self, instance_id: str, status: Status, expected: Expected | None = None
+    ) -> Lease:
         """Give an instance another status."""
-        return self._registry.set_status(instance_id, status, self._now())
+        return self._registry.set_status(instance_id, status, self._now(), expected)
 
     async def set_health(self, instance_id: str, health: Health) -> Lease:
         """Give an instance the verdict of its checks."""
         return self._registry.set_health(instance_id, health, self._now())
 
-    async def revoke(self, instance_id: str) -> None:
+    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
         """End a lease."""
-        self._registry.revoke(instance_id, self._now())
+        self._registry.revoke(instance_id, self._now(), expected)
 
     async def expire(self, most: int) -> float | None:
         """End what is due."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from dnsregistry.registry.check import Health
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Renewal
@@ -18,6 +19,11 @@ class Settled:
     def __init__(self, store: Store, settle: Callable[[], Awaitable[None]]) -> None:
         self._store = store
         self._settle = settle
+
+    @property
+    def lineage(self) -> str:
+        """As of the store."""
+        return self._store.lineage
 
     @property
     def outage(self) -> Outage | None:
@@ -36,9 +42,9 @@ class Settled:
         """As of the store."""
         await self._store.stop()
 
-    async def grant(self, instance: Instance) -> Grant:
+    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
         """Register an instance."""
-        grant = await self._store.grant(instance)
+        grant = await self._store.grant(instance, expected)
         await self._settle()
         return grant
 
@@ -56,9 +62,11 @@ class Settled:
         """As of the store."""
         return await self._store.renew_all(instance_ids)
 
-    async def set_status(self, instance_id: str, status: Status) -> Lease:
+    async def set_status(
+        self, instance_id: str, status: Status, expected: Expected | None = None
+    ) -> Lease:
         """Give an instance another status."""
-        lease = await self._store.set_status(instance_id, status)
+        lease = await self._store.set_status(instance_id, status, expected)
         await self._settle()
         return lease
 
@@ -68,9 +76,9 @@ class Settled:
         await self._settle()
         return lease
 
-    async def revoke(self, instance_id: str) -> None:
+    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
         """End a lease."""
-        await self._store.revoke(instance_id)
+        await self._store.revoke(instance_id, expected)
         await self._settle()
 
     async def expire(self, most: int) -> float | None:

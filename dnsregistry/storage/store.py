@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dnsregistry.registry.check import Health
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Renewal
@@ -52,10 +53,19 @@ class Store(Protocol):
         """Finish what was begun, and let go of everything. The registry is left as it is."""
         ...
 
-    async def grant(self, instance: Instance) -> Grant:
+    @property
+    def lineage(self) -> str:
+        """Names the count of revisions: one revision means one state as long as this is the same.
+
+        Letters and digits. Empty while nothing has been held yet.
+        """
+        ...
+
+    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
         """Register an instance, or replace the one with its id, and start its lease.
 
-        As `Registry.grant`. Raises InvalidField.
+        As `Registry.grant`. What is expected is looked at where the change is decided, among all
+        others. Raises InvalidField, RevisionDiffers.
         """
         ...
 
@@ -75,16 +85,21 @@ class Store(Protocol):
         """Renew the leases that are live; the others' ids are in the answer."""
         ...
 
-    async def set_status(self, instance_id: str, status: Status) -> Lease:
-        """Give a live instance another status; its deadline stays. Raises UnknownInstance."""
+    async def set_status(
+        self, instance_id: str, status: Status, expected: Expected | None = None
+    ) -> Lease:
+        """Give a live instance another status; its deadline stays.
+
+        Raises UnknownInstance, RevisionDiffers.
+        """
         ...
 
     async def set_health(self, instance_id: str, health: Health) -> Lease:
         """Give a live instance the verdict of its checks; as `set_status` otherwise."""
         ...
 
-    async def revoke(self, instance_id: str) -> None:
-        """End a live instance's lease. Raises UnknownInstance."""
+    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
+        """End a live instance's lease. Raises UnknownInstance, RevisionDiffers."""
         ...
 
     async def expire(self, most: int) -> float | None:

@@ -166,7 +166,8 @@ class SimulatedStore:
         )
 
     def _put(self, words: Sequence[str], op: int) -> list[Any]:
-        nonce, key, label, ttl, status, body = words
+        nonce, expected, key, label, ttl, status, body = words
+        assert not expected
         held = self.state.held.get(key)
         if held is not None and not self._is_live(key):
             self._finish(key, "expired", nonce, op)
@@ -206,7 +207,8 @@ class SimulatedStore:
         return [b"ok", self.now, self.last, *unknown]
 
     def _revoke(self, words: Sequence[str], op: int) -> list[Any]:
-        nonce, key = words
+        nonce, key, expected = words
+        assert not expected
         if not self._is_live(key):
             return [b"unknown"]
         return [b"ok", self.now, self._finish(key, "removed", nonce, op)]

@@ -7,6 +7,7 @@ import pytest
 
 from dnsregistry.registry.admission import admit
 from dnsregistry.registry.errors import InvalidField, RegistryError
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry
@@ -137,7 +138,7 @@ async def test_what_the_registry_itself_refuses_is_rejected(
     registry: Registry, clock: Clock
 ) -> None:
     class Strict(MemoryStore):
-        async def grant(self, instance: Instance) -> Grant:
+        async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
             raise InvalidField("id", "would share a host name")
 
     roll = Roll(registry, Strict(registry, clock), clock, TTL)
@@ -150,7 +151,7 @@ async def test_a_store_that_is_away_is_told_and_nothing_is_kept_of_it(
     registry: Registry, clock: Clock
 ) -> None:
     class Full(MemoryStore):
-        async def grant(self, instance: Instance) -> Grant:
+        async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
             raise StoreAway("the disk is full")
 
     roll = Roll(registry, Full(registry, clock), clock, TTL)
@@ -165,9 +166,9 @@ async def test_of_two_that_claim_an_id_at_the_same_moment_one_has_it(
     registry: Registry, clock: Clock
 ) -> None:
     class Slow(MemoryStore):
-        async def grant(self, instance: Instance) -> Grant:
+        async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
             await asyncio.sleep(0)
-            return await super().grant(instance)
+            return await super().grant(instance, expected)
 
     roll = Roll(registry, Slow(registry, clock), clock, TTL)
     entries = await asyncio.gather(roll.enter(FIRST, _say("a")), roll.enter(SECOND, _say("a")))

@@ -6,10 +6,12 @@ import pytest
 
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.check_admission import admit_checks
-from dnsregistry.registry.errors import InvalidField, UnknownInstance
+from dnsregistry.registry.errors import InvalidField, RevisionDiffers, UnknownInstance
+from dnsregistry.registry.expected import ABSENT, ANY, Expected
 from dnsregistry.registry.feed import Change, ChangeKind
 from dnsregistry.registry.instance import Status
 from dnsregistry.registry.names import host_label
+from dnsregistry.registry.registry import Grant
 from tests.storage.conftest import House, Make
 
 LONG_ID = "an-id-of-more-than-sixteen-octets"
@@ -252,3 +254,103 @@ async def test_a_verdict_is_kept_like_a_status_and_survives_the_same_registratio
     assert len(house.changes) == 2
     with pytest.raises(UnknownInstance):
         await house.store.set_health("nobody", Health.HEALTHY)
+
+
+async def test_a_change_is_made_of_the_expected_revision_alone(house: House, make: Make) -> None:
+    store = house.store
+    lease = (await store.grant(make(), ABSENT)).lease
+    first = lease.revision
+    changed = await store.grant(make(port=81), Expected(frozenset({first, first + 7000})))
+    second = changed.lease.revision
+    assert (changed.created, second) == (False, house.registry.feed.revision)
+    for expected in (Expected(frozenset({first})), ABSENT):
+        for refused in (
+            store.grant(make("A", port=82), expected),
+            store.grant(make("a", port=81), expected),
+            store.set_status("a", Status.DRAINING, expected),
+            store.revoke("A", expected),
+        ):
+            with pytest.raises(RevisionDiffers) as raised:
+                await refused
+            assert raised.value.revision == second
+    assert (lease.instance, lease.revision) == (make(port=81), second)
+    assert (await store.set_status("A", Status.DRAINING, Expected(frozenset({second})))) is lease
+    assert (await store.grant(make(port=83), ANY)).lease is lease
+    await store.revoke("a", Expected(frozenset({lease.revision})))
+    assert house.ids == []
+    assert len(house.changes) == 5
+
+
+async def test_the_same_again_under_the_revision_that_it_has_is_a_renewal(
+    house: House, make: Make
+) -> None:
+    lease = (await house.store.grant(make())).lease
+    house.clock.advance(5)
+    again = await house.store.grant(make(), Expected(frozenset({lease.revision})))
+    assert (again.created, lease.deadline) == (False, house.clock() + 30)
+    status = await house.store.set_status(
+        "a", Status.HEALTHY, Expected(frozenset({lease.revision}))
+    )
+    assert status is lease
+    assert len(house.changes) == 1
+
+
+async def test_nothing_is_made_of_what_is_not_there_where_something_is_expected(
+    house: House, make: Make
+) -> None:
+    for expected in (ANY, Expected(frozenset({1}))):
+        with pytest.raises(RevisionDiffers) as raised:
+            await house.store.grant(make(), expected)
+        assert raised.value.revision is None
+        with pytest.raises(UnknownInstance):
+            await house.store.set_status("a", Status.DRAINING, expected)
+        with pytest.raises(UnknownInstance):
+            await house.store.revoke("a", expected)
+    assert house.changes == []
+
+
+async def test_what_is_past_its_deadline_is_not_there(house: House, make: Make) -> None:
+    lease = (await house.store.grant(make())).lease
+    revision = lease.revision
+    house.clock.advance(30)
+    with pytest.raises(RevisionDiffers) as raised:
+        await house.store.grant(make(port=81), Expected(frozenset({revision})))
+    assert raised.value.revision is None
+    # What was refused has left nothing half done: neither the end nor the registration.
+    grant = await house.store.grant(make(port=82), ABSENT)
+    assert (grant.created, house.ids) == (True, ["a"])
+    assert [change.kind for change in house.changes] == [
+        *(ChangeKind.REGISTERED, ChangeKind.EXPIRED, ChangeKind.REGISTERED)
+    ]
+    await house.store.expire(ALL)
+    assert house.ids == ["a"]
+
+
+async def test_of_many_that_expect_one_revision_the_first_is_made(house: House, make: Make) -> None:
+    store = house.store
+    revision = (await store.grant(make())).lease.revision
+    for round_number in range(5):
+        expected = Expected(frozenset({revision}))
+        results = await asyncio.gather(
+            *(store.grant(make(port=100 * round_number + n + 1), expected) for n in range(10)),
+            store.set_status("a", Status.DRAINING, expected),
+            store.revoke("a", expected),
+            return_exceptions=True,
+        )
+        told = [type(result) for result in results]
+        assert (told[0], told[1:]) == (Grant, [RevisionDiffers] * 11)
+        lease = house.lease("a")
+        assert lease.instance.port == 100 * round_number + 1
+        assert {result.revision for result in results[1:]} == {lease.revision}  # type: ignore[union-attr]
+        revision = lease.revision
+    results = await asyncio.gather(
+        *(store.grant(make("b", port=n + 1), ABSENT) for n in range(10)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [Grant, *[RevisionDiffers] * 9]
+
+
+async def test_the_count_of_revisions_has_a_name(house: House, make: Make) -> None:
+    assert house.store.lineage.isalnum()
+    lineage = house.store.lineage
+    await house.store.grant(make())
+    assert house.store.lineage == lineage

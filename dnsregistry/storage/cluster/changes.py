@@ -7,9 +7,11 @@ be a replica that had not got it. It is asked for again then, by the same nonce.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
-from dnsregistry.registry.errors import InvalidField, UnknownInstance
+from dnsregistry.registry.errors import InvalidField, RevisionDiffers, UnknownInstance
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import HeldLease, Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal
@@ -20,7 +22,14 @@ from dnsregistry.storage.cluster.replica import Replica
 from dnsregistry.storage.cluster.scripts import Script, Scripts, draw_nonce
 from dnsregistry.storage.cluster.supervisor import Supervisor
 from dnsregistry.storage.cluster.waiting import Waiters
-from dnsregistry.storage.cluster.wire import key_of, label_of, ttl_of, write_body, write_state
+from dnsregistry.storage.cluster.wire import (
+    key_of,
+    label_of,
+    ttl_of,
+    write_body,
+    write_expected,
+    write_state,
+)
 from dnsregistry.storage.cluster.writer import Answer, Writer
 from dnsregistry.storage.errors import StoreAway
 
@@ -66,12 +75,13 @@ class Changes:
         self._writer.fail("it is being closed")
         await self._beats.stop()
 
-    async def grant(self, instance: Instance) -> Grant:
+    async def grant(self, instance: Instance, expected: Expected | None) -> Grant:
         """Register an instance."""
         self._registry.promise(instance)
         try:
             with self._bounded():
-                return (await self._carry(lambda nonce: self._put([instance], nonce)))[0]
+                grants = await self._carry(partial(self._put, [instance], expected=expected))
+                return grants[0]
         finally:
             self._registry.release(instance)
 
@@ -122,14 +132,18 @@ class Changes:
                     self._renewed(lease)
         return Renewal(len(instance_ids) - len(unknown), unknown)
 
-    async def set_state(self, instance_id: str, part: str, word: str) -> Lease:
+    async def set_state(
+        self, instance_id: str, part: str, word: str, expected: Expected | None
+    ) -> Lease:
         """Give a part of an instance's state, `status` or `health`, another word."""
         key = key_of(instance_id)
+        words = (key, part, word, write_expected(expected))
 
-        async def change(nonce: str) -> Lease | None:
-            answer = await self._ask(self._scripts.status, nonce, key, part, word)
+        async def change(nonce: str, again: bool) -> Lease | None:
+            answer = await self._ask(self._scripts.status, nonce, *words)
             if answer.reply == [b"unknown"]:
                 return None
+            _check_difference(answer, instance_id, again=again)
             return await self._follow(answer, answer.reply[2], key)
 
         with self._bounded():
@@ -138,16 +152,15 @@ class Changes:
             raise UnknownInstance(instance_id)
         return lease
 
-    async def revoke(self, instance_id: str) -> None:
+    async def revoke(self, instance_id: str, expected: Expected | None) -> None:
         """End a lease."""
-        key, was_told = key_of(instance_id), False
+        words = (key_of(instance_id), write_expected(expected))
 
-        async def change(nonce: str) -> bool:
-            nonlocal was_told
-            answer = await self._ask(self._scripts.revoke, nonce, key)
+        async def change(nonce: str, again: bool) -> bool:
+            answer = await self._ask(self._scripts.revoke, nonce, *words)
             if answer.reply == [b"unknown"]:
-                return was_told or answer.is_second
-            was_told = True
+                return again or answer.is_second
+            _check_difference(answer, instance_id, again=again)
             await self._follow(answer, answer.reply[2])
             return True
 
@@ -155,15 +168,18 @@ class Changes:
             if not await self._carry(change):
                 raise UnknownInstance(instance_id)
 
-    async def _carry(self, change: Callable[[str], Awaitable[_T]]) -> _T:
-        """Make a change, which takes its nonce, until it has come by over the link that told it."""
-        nonce = draw_nonce()
+    async def _carry(self, change: Callable[[str, bool], Awaitable[_T]]) -> _T:
+        """Make a change until it has come by over the link that told it.
+
+        It takes its nonce, and whether the store has told it before.
+        """
+        nonce, again = draw_nonce(), False
         async with asyncio.timeout(ANSWER_SECONDS):
             while True:
                 try:
-                    return await change(nonce)
+                    return await change(nonce, again)
                 except _LinkOver:
-                    continue
+                    again = True
 
     async def _ask(self, script: Script, *arguments: object) -> Answer:
         if self._supervisor.outage is not None:
@@ -177,16 +193,24 @@ class Changes:
             raise _LinkOver("its connection has ended")
         return lease
 
-    async def _put(self, instances: Sequence[Instance], nonce: str) -> list[Grant]:
+    async def _put(
+        self,
+        instances: Sequence[Instance],
+        nonce: str,
+        again: bool,
+        expected: Expected | None = None,
+    ) -> list[Grant]:
         words: list[object] = []
         for instance in instances:
             key = key_of(instance.id)
             words += [key, label_of(key), ttl_of(instance), write_state(instance)]
             words.append(write_body(instance))
-        answer = await self._ask(self._scripts.put, nonce, *words)
+        condition = write_expected(expected)
+        answer = await self._ask(self._scripts.put, nonce, condition, *words)
         reply = answer.reply
         if reply[0] == b"clash":
             raise self._clash(instances[reply[1]], reply[2].decode())
+        _check_difference(answer, instances[0].id, again=again)
         grants: list[Grant] = []
         for instance, revision, created in zip(instances, reply[2::2], reply[3::2], strict=True):
             lease = await self._follow(answer, revision, key_of(instance.id))
@@ -205,7 +229,7 @@ class Changes:
         for start in range(0, len(instances), ARRAY_PART):
             part = instances[start : start + ARRAY_PART]
             with self._bounded():
-                grants = await self._carry(lambda nonce, part=part: self._put(part, nonce))  # type: ignore[misc]
+                grants = await self._carry(partial(self._put, part))
             leases += [grant.lease for grant in grants]
         return leases
 
@@ -250,3 +274,12 @@ class Changes:
         except StoreAway:
             self._supervisor.note_beats(keys)
             raise
+
+
+def _check_difference(answer: Answer, instance_id: str, *, again: bool) -> None:
+    """Raise RevisionDiffers where a script says so, and it can have been for no change of ours."""
+    if answer.reply[0] != b"differs":
+        return
+    if again or answer.is_second:
+        raise StoreAway("the connection failed, and whether the change was made is not known")
+    raise RevisionDiffers(instance_id, answer.reply[2] or None)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnsregistry.registry.check import Health
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal
@@ -107,6 +108,11 @@ class ClusterStore:
         return self._supervisor.outage
 
     @property
+    def lineage(self) -> str:
+        """Of the store: all nodes have the same, until it has lost everything."""
+        return self._replica.epoch
+
+    @property
     def is_loaded(self) -> bool:
         """Whether the replica holds what the cluster held at a time."""
         return self._replica.is_loaded
@@ -158,9 +164,9 @@ class ClusterStore:
             self._keeper.close()
         await self._changes.stop()
 
-    async def grant(self, instance: Instance) -> Grant:
+    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
         """Register an instance."""
-        return await self._changes.grant(instance)
+        return await self._changes.grant(instance, expected)
 
     async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
         """Register all, in parts: see `Changes.grant_all`."""
@@ -174,17 +180,19 @@ class ClusterStore:
         """Renew many leases."""
         return await self._changes.renew_all(instance_ids)
 
-    async def set_status(self, instance_id: str, status: Status) -> Lease:
+    async def set_status(
+        self, instance_id: str, status: Status, expected: Expected | None = None
+    ) -> Lease:
         """Give an instance another status."""
-        return await self._changes.set_state(instance_id, "status", status.value)
+        return await self._changes.set_state(instance_id, "status", status.value, expected)
 
     async def set_health(self, instance_id: str, health: Health) -> Lease:
         """Give an instance the verdict of its checks."""
-        return await self._changes.set_state(instance_id, "health", health.value)
+        return await self._changes.set_state(instance_id, "health", health.value, None)
 
-    async def revoke(self, instance_id: str) -> None:
+    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
         """End a lease."""
-        await self._changes.revoke(instance_id)
+        await self._changes.revoke(instance_id, expected)
 
     async def expire(self, most: int) -> float | None:
         """End what is due by the store's clock; whichever node comes first ends it."""

@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.check_admission import admit_checks, keep_checks
 from dnsregistry.registry.errors import InvalidField
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.feed import ChangeKind
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.names import host_label, is_short_host_label
@@ -25,6 +26,15 @@ OWN_LABEL = "-"
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
 _KINDS = {b"removed": ChangeKind.REMOVED, b"expired": ChangeKind.EXPIRED}
+
+
+def write_expected(expected: Expected | None) -> str:
+    """What is expected of an instance, as scripts read it."""
+    if expected is None:
+        return ""
+    if not expected.present:
+        return "-"
+    return f",{','.join(map(str, expected.revisions))}," if expected.revisions else "+"
 
 
 class ForeignContent(Exception):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dnsregistry.registry.entry import Entry
 from dnsregistry.registry.errors import UnknownInstance
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.feed import ChangeKind
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
@@ -64,9 +65,16 @@ class Plan:
         self.is_empty = True
         """Whether there is nothing to be written."""
 
-    def grant(self, given: Instance, text: str) -> Sequence[Step]:
-        """Steps of a registration, the last of which is its answer. `text` is the instance's."""
+    def grant(self, given: Instance, text: str, expected: Expected | None = None) -> Sequence[Step]:
+        """Steps of a registration, the last of which is its answer. `text` is the instance's.
+
+        Raises RevisionDiffers.
+        """
         now = self._now()
+        if expected is not None:
+            # Before a lease past its deadline is ended: what raises has planned nothing.
+            found = self._find(given.id, now)
+            expected.check(given.id, None if found is None else found.revision)
         steps: list[Step] = []
         held = self._find(given.id, now, steps)
         if held is None:
@@ -81,15 +89,18 @@ class Plan:
         entry = Entry(instance, held.sequence, self._next(), held.granted_at)
         return [self._hold(entry, text, now, created=False, renewed=True)]
 
-    def change(self, instance_id: str, make: Callable[[Instance], Instance]) -> Sequence[Step]:
+    def change(
+        self,
+        instance_id: str,
+        make: Callable[[Instance], Instance],
+        expected: Expected | None = None,
+    ) -> Sequence[Step]:
         """Steps of another description made of the one that is held; the deadline stays.
 
-        The last is the answer. Raises UnknownInstance.
+        The last is the answer. Raises UnknownInstance, RevisionDiffers.
         """
         now = self._now()
-        held = self._find(instance_id, now)
-        if held is None:
-            raise UnknownInstance(instance_id)
+        held = self._find_expected(instance_id, now, expected)
         instance = make(held.instance)
         if instance == held.instance:
             return [Keeping(instance_id, renewed=False)]
@@ -99,11 +110,9 @@ class Plan:
         text = write_instance(instance)
         return [self._hold(entry, text, renewed_at, created=False, renewed=False)]
 
-    def revoke(self, instance_id: str) -> Sequence[Step]:
-        """The steps of an end. Raises UnknownInstance."""
-        held = self._find(instance_id, self._now())
-        if held is None:
-            raise UnknownInstance(instance_id)
+    def revoke(self, instance_id: str, expected: Expected | None = None) -> Sequence[Step]:
+        """The steps of an end. Raises UnknownInstance, RevisionDiffers."""
+        held = self._find_expected(instance_id, self._now(), expected)
         return [self._end(held, ChangeKind.REMOVED)]
 
     def expire(self, leases: Sequence[Lease]) -> Sequence[Step]:
@@ -148,6 +157,14 @@ class Plan:
                 ended.append(self._end(_read(lease), ChangeKind.EXPIRED))
             return None
         return _read(lease)
+
+    def _find_expected(self, instance_id: str, now: float, expected: Expected | None) -> Entry:
+        held = self._find(instance_id, now)
+        if held is None:
+            raise UnknownInstance(instance_id)
+        if expected is not None:
+            expected.check(instance_id, held.revision)
+        return held
 
     def _hold(
         self, entry: Entry, text: str, renewed_at: float, *, created: bool, renewed: bool

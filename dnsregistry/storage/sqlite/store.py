@@ -1,6 +1,7 @@
 """The store itself: the door to the committer, the sweep's share, and the serial's."""
 
 import asyncio
+import secrets
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from dnsregistry.registry.check import Health
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal, settle
@@ -45,6 +47,12 @@ class SqliteStore:
         self._opened = ExitStack()
         self._tell_serial: Callable[[], int] | None = None
         self._last_serial: int | None = None
+        self._lineage = secrets.token_hex(4)
+
+    @property
+    def lineage(self) -> str:
+        """Of this run: another one may follow with an older copy of the file."""
+        return self._lineage
 
     @property
     def outage(self) -> Outage | None:
@@ -84,11 +92,11 @@ class SqliteStore:
         await self._writer.call(self._opened.close)
         self._writer.stop()
 
-    async def grant(self, instance: Instance) -> Grant:
+    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
         """Register an instance; the commit that writes it has ended when this returns."""
         if self._committer.outage is not None:
-            return self._renew_same(instance, self._committer.outage)
-        edit = _make_grant(instance)
+            return self._renew_same(instance, self._committer.outage, expected)
+        edit = _make_grant(instance, expected)
         self._registry.promise(instance)
         edit.promised = instance
         return _read(await self._committer.submit(edit))
@@ -116,17 +124,19 @@ class SqliteStore:
         """Renew many leases."""
         return self._registry.renew_all(instance_ids, self._now())
 
-    async def set_status(self, instance_id: str, status: Status) -> Lease:
+    async def set_status(
+        self, instance_id: str, status: Status, expected: Expected | None = None
+    ) -> Lease:
         """Give an instance another status."""
-        return await self._change(instance_id, lambda held: replace(held, status=status))
+        return await self._change(instance_id, lambda held: replace(held, status=status), expected)
 
     async def set_health(self, instance_id: str, health: Health) -> Lease:
         """Give an instance the verdict of its checks."""
         return await self._change(instance_id, lambda held: replace(held, health=health))
 
-    async def revoke(self, instance_id: str) -> None:
+    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
         """End a lease."""
-        await self._committer.submit(Edit(lambda plan: plan.revoke(instance_id)))
+        await self._committer.submit(Edit(lambda plan: plan.revoke(instance_id, expected)))
 
     async def expire(self, most: int) -> float | None:
         """End what is due, or put it off in an outage."""
@@ -151,8 +161,13 @@ class SqliteStore:
             "changes": committer.changes,
         }
 
-    async def _change(self, instance_id: str, make: Callable[[Instance], Instance]) -> Lease:
-        edit = Edit(lambda plan: plan.change(instance_id, make))
+    async def _change(
+        self,
+        instance_id: str,
+        make: Callable[[Instance], Instance],
+        expected: Expected | None = None,
+    ) -> Lease:
+        edit = Edit(lambda plan: plan.change(instance_id, make, expected))
         return _read(await self._committer.submit(edit)).lease
 
     def _open(self) -> Database:
@@ -167,13 +182,15 @@ class SqliteStore:
         if answer.exception() is not None:
             self._committer.put_off(leases)
 
-    def _renew_same(self, instance: Instance, outage: Outage) -> Grant:
+    def _renew_same(self, instance: Instance, outage: Outage, expected: Expected | None) -> Grant:
         """What differs in nothing from what is held is a renewal, in an outage too."""
         now = self._now()
         lease = self._registry.catalogue.find(instance.id)
         held = lease.instance if lease is not None and lease.is_live(now) else None
         if lease is None or held is None or settle(held, instance) != held:
             raise StoreAway(outage.reason)
+        if expected is not None:
+            expected.check(instance.id, lease.revision)
         lease.renew(now)
         return Grant(lease, created=False)
 
@@ -200,9 +217,9 @@ class SqliteStore:
             log.error("the store's last serial is not written", reason=explain(error))
 
 
-def _make_grant(instance: Instance) -> Edit:
+def _make_grant(instance: Instance, expected: Expected | None = None) -> Edit:
     text = write_instance(instance)
-    return Edit(lambda plan: plan.grant(instance, text))
+    return Edit(lambda plan: plan.grant(instance, text, expected))
 
 
 def _read(answer: Grant | None) -> Grant:

@@ -207,6 +207,30 @@ local function finish(key, kind, nonce)
   return revision
 end
 
+-- Whether an instance is in another revision than a change expects. What is expected: '' nothing,
+-- '+' that it is held, '-' that it is not, else revisions, with commas around each.
+-- Returns {'differs', now, its revision or 0} or nil.
+local function find_difference(expected, key, nonce)
+  if expected == '' then
+    return nil
+  end
+  local held = is_live(key) and read(key)
+  if held and held.nonce == nonce then
+    -- This very request, sent again because its answer was lost.
+    return nil
+  end
+  local is_met
+  if not held or expected == '-' then
+    is_met = not held and expected == '-'
+  else
+    is_met = expected == '+' or string.find(expected, ',' .. held.revision .. ',', 1, true)
+  end
+  if is_met then
+    return nil
+  end
+  return {'differs', now, held and tonumber(held.revision) or 0}
+end
+
 local function deadline_after(ttl)
   return ttl > 0 and now + ttl or 0
 end

@@ -1,19 +1,25 @@
 -- Register instances, all or none.
--- ARGV: epoch, nonce of the request, then of each: key, label, ttl, state, body.
--- Returns {'ok', now, (revision, created) of each}, {'clash', place, other key} or {'epoch'}.
+-- ARGV: epoch, nonce of the request, what is expected of each, then of each: key, label, ttl, state,
+-- body.
+-- Returns {'ok', now, (revision, created) of each}, {'clash', place, other key}, {'epoch'}, or what
+-- `find_difference` does.
 if not is_epoch(ARGV[1]) then
   return {'epoch'}
 end
 read_clock()
 local nonce = ARGV[2]
-for at = 3, #ARGV, 5 do
+for at = 4, #ARGV, 5 do
   local other = find_clash(ARGV[at], ARGV[at + 1])
   if other then
-    return {'clash', (at - 3) / 5, other}
+    return {'clash', (at - 4) / 5, other}
+  end
+  local difference = find_difference(ARGV[3], ARGV[at], nonce)
+  if difference then
+    return difference
   end
 end
 local told = {'ok', now}
-for at = 3, #ARGV, 5 do
+for at = 4, #ARGV, 5 do
   local key, label, ttl = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   local status, body = ARGV[at + 3], ARGV[at + 4]
   local held = read(key)

@@ -1,10 +1,15 @@
 -- End a live lease on purpose.
--- ARGV: epoch, nonce, key. Returns {'ok', now, revision}, {'unknown'} or {'epoch'}.
+-- ARGV: epoch, nonce, key, what is expected. Returns {'ok', now, revision}, {'unknown'}, {'epoch'} or
+-- what `find_difference` does.
 if not is_epoch(ARGV[1]) then
   return {'epoch'}
 end
 read_clock()
 if not is_live(ARGV[3]) then
   return {'unknown'}
+end
+local difference = find_difference(ARGV[4], ARGV[3], ARGV[2])
+if difference then
+  return difference
 end
 return {'ok', now, tonumber(finish(ARGV[3], 'removed', ARGV[2]))}

@@ -1,5 +1,6 @@
 -- Give an instance another status or health; its deadline stays.
--- ARGV: epoch, nonce, key, `status` or `health`, the word. Returns {'ok', now, revision}, {'unknown'} or {'epoch'}.
+-- ARGV: epoch, nonce, key, `status` or `health`, the word, what is expected.
+-- Returns {'ok', now, revision}, {'unknown'}, {'epoch'} or what `find_difference` does.
 if not is_epoch(ARGV[1]) then
   return {'epoch'}
 end
@@ -8,6 +9,10 @@ local nonce, key = ARGV[2], ARGV[3]
 local live, ttl = is_live(key)
 if not live then
   return {'unknown'}
+end
+local difference = find_difference(ARGV[6], key, nonce)
+if difference then
+  return difference
 end
 local held = read(key)
 local status, health, probed = split(held.status)
