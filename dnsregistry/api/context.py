@@ -1,7 +1,8 @@
 """What the API is given to work with."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dnsregistry.api.watching.watching import Watching
@@ -38,7 +39,7 @@ class Api:
     again while that is taken. `check` raises InvalidField for an instance that could not be
     answered at a time. `dns_names` are the owner names that answer with an instance.
     `desk` tells of checks, and is None where none are made. `body_limit` and
-    `array_body_limit` are octets after decompression.
+    `array_body_limit` are octets after decompression. `run` is another one after each start.
     """
 
     registry: Registry
@@ -57,6 +58,7 @@ class Api:
     array_body_limit: int = 64 * 1024 * 1024
     # Long enough for one lost packet and its retransmissions on a bad line.
     body_patience: float = 20.0
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def default_checks(self, service: str) -> tuple[Check, ...]:
         """The checks of a registration that brings none, by its service in any case."""

@@ -40,6 +40,7 @@ async def reply_instances(
     next_cursor: str | None,
     revision: int,
     status: int = 200,
+    headers: Mapping[str, str] | None = None,
     before: Mapping[str, object] | None = None,
 ) -> web.Response:
     """The leases as a JSON answer, after the members `before`.
@@ -57,8 +58,8 @@ async def reply_instances(
         body += encode(describe(lease, api.dns_names(lease.instance), api.desk)).rstrip()
         mark = b","
     body += b"]," + _members({"next_cursor": next_cursor, "revision": revision}) + b"}\n"
-    headers = {**JSON, REVISION: str(revision)}
-    return web.Response(body=_Pieces(body), status=status, headers=headers)
+    given = {**(headers or {}), **JSON, REVISION: str(revision)}
+    return web.Response(body=_Pieces(body), status=status, headers=given)
 
 
 def _members(value: Mapping[str, object]) -> bytes:

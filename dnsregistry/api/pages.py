@@ -1,127 +1,51 @@
-"""Pages of leases and of service counts, each at a bounded cost.
+"""Pages of leases, in the order and from the place that are asked for.
 
-Rules:
-- Instances come in the order of first registration, so a reader who goes on with the cursor
-  misses nothing that stays and sees nothing twice.
-- A page looks at a bounded number of leases. Where few of them match, it is short, even
-  empty, and its cursor goes on: only a null cursor is the end.
+A page looks at a bounded number of leases. Where few of them match it is short, even empty, and
+its cursor goes on: only a null cursor is the end.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dnsregistry.api.query import write_instance_cursor, write_service_cursor
-from dnsregistry.registry.catalogue import Catalogue
-from dnsregistry.registry.instance import Instance
+from dnsregistry.api.cursors import Scope
+from dnsregistry.api.looks import Look
+from dnsregistry.api.orders import ById, ByRegistration, Sort
+from dnsregistry.api.wanted import Wanted
 from dnsregistry.registry.lease import Lease
 
-MOST_LOOKED = 10_000
-"""Leases that one page looks at: a few milliseconds."""
+SORTS = ("id", "registered_at", "service")
+"""What instances can be sorted by: what stays as it is while an instance is there. A list by
+`expires_at` would tell twice or leave out whoever sends a heartbeat between two pages."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which instances are asked for; names in lower case, None for any."""
-
-    service: str | None = None
-    health: str | None = None
-    tag: str | None = None
-    capability: str | None = None
-
-    def takes(self, instance: Instance) -> bool:
-        """Whether the instance is asked for."""
-        return (
-            (self.service is None or instance.service == self.service)
-            and (self.health is None or instance.state == self.health)
-            and (self.tag is None or _holds(instance.tags, self.tag))
-            and (self.capability is None or _holds(instance.capabilities, self.capability))
-        )
-
-    def candidates(self, catalogue: Catalogue, after: int) -> Iterator[Lease]:
-        """Leases that may be asked for, in order of sequence, from above a number."""
-        narrow = min(self._indexed(catalogue), key=len, default=None)
-        if narrow is None or len(narrow) > MOST_LOOKED:
-            return catalogue.after(after)
-        later = (lease for lease in narrow if lease.sequence > after)
-        return iter(sorted(later, key=lambda lease: lease.sequence))
-
-    def _indexed(self, catalogue: Catalogue) -> Iterator[Collection[Lease]]:
-        if self.capability is not None:
-            yield catalogue.capable(self.capability)
-        if self.service is not None:
-            yield catalogue.of_service(self.service)
-            for label in (self.tag, self.capability):
-                if label is not None:
-                    yield catalogue.labelled(self.service, label)
-
-
-@dataclass(frozen=True, slots=True)
-class LeasePage:
+class Page:
     """Leases, and the cursor of the next page."""
 
-    leases: list[Lease]
+    leases: Sequence[Lease]
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many live instances a service has, and how many of them are healthy."""
-
-    name: str
-    instances: int
-    healthy: int
-
-
-@dataclass(frozen=True, slots=True)
-class CountPage:
-    """Services with a live instance, and the cursor of the next page."""
-
-    counts: list[Count]
-    next_cursor: str | None
-
-
-def read_leases(
-    catalogue: Catalogue, wanted: Wanted, *, after: int, limit: int, now: float
-) -> LeasePage:
-    """Up to `limit` live leases that are asked for, from above a sequence number."""
-    leases: list[Lease] = []
-    last = after
-    for looked, lease in enumerate(wanted.candidates(catalogue, after)):
-        if looked == MOST_LOOKED:
-            return LeasePage(leases, write_instance_cursor(last))
-        if lease.is_live(now) and wanted.takes(lease.instance):
-            if len(leases) == limit:
-                return LeasePage(leases, write_instance_cursor(last))
-            leases.append(lease)
-        last = lease.sequence
-    return LeasePage(leases, None)
+async def read_page(
+    look: Look, wanted: Wanted, sort: Sort, scope: Scope, cursor: str | None, limit: int
+) -> Page:
+    """Up to `limit` live leases that are asked for, from where the cursor says. Raises Problem."""
+    most = limit + 1
+    if sort.name == "registered_at":
+        number, by_number = scope.read_number(cursor), ByRegistration(sort.is_falling)
+        leases, last = (await look.find(wanted, by_number, number, most)).cut(limit)
+        return Page(leases, scope.write_number(last))
+    place = scope.read(cursor)
+    if sort.name == "service":
+        pair = None if place is None else split_place(place)
+        found = await look.find_by_service(wanted, pair, most, is_falling=sort.is_falling)
+        leases, end = found.cut(limit)
+        return Page(leases, None if end is None else scope.write("/".join(end)))
+    leases, at = (await look.find(wanted, ById(sort.is_falling), place, most)).cut(limit)
+    return Page(leases, None if at is None else scope.write(at))
 
 
-def read_counts(catalogue: Catalogue, *, after: str, limit: int, now: float) -> CountPage:
-    """The counts of up to `limit` services in alphabetical order, from above a name."""
-    names = catalogue.services_after(after, limit + 1)
-    budget = MOST_LOOKED
-    counts: list[Count] = []
-    for name in names[:limit]:
-        count = count_service(catalogue, name, now, budget)
-        budget -= min(budget, len(catalogue.of_service(name)))
-        if count.instances:
-            counts.append(count)
-    return CountPage(counts, write_service_cursor(names[limit - 1]) if names[limit:] else None)
-
-
-def count_service(catalogue: Catalogue, name: str, now: float, budget: int = MOST_LOOKED) -> Count:
-    """The counts of one service.
-
-    Up to `budget` leases each is asked whether it is live. Above, the catalogue's own numbers
-    stand: a lease that has just passed its deadline counts until it is swept.
-    """
-    leases = catalogue.of_service(name)
-    if len(leases) > budget:
-        return Count(name, len(leases), catalogue.count_healthy(name))
-    live = sum(lease.is_live(now) for lease in leases)
-    return Count(name, live, sum(lease.is_answered(now) for lease in leases))
-
-
-def _holds(texts: tuple[str, ...], label: str) -> bool:
-    return any(text.lower() == label for text in texts)
+def split_place(place: str) -> tuple[str, str]:
+    """Service and id; an empty id means that the service is behind."""
+    service, _, key = place.partition("/")
+    return service, key

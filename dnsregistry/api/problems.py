@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from dnsregistry.api.replies import encode
-from dnsregistry.registry.errors import InvalidField, RegistryError, UnknownInstance, UnknownService
+from dnsregistry.registry.errors import (
+    InvalidField,
+    RegistryError,
+    RevisionDiffers,
+    UnknownInstance,
+    UnknownService,
+)
 from dnsregistry.storage.errors import StoreAway
 
 MOST_FAULTS = 20
@@ -34,17 +40,20 @@ INVALID_HTTP = Kind("invalid-http", 400, "The request is not HTTP that can be re
 INVALID_QUERY = Kind("invalid-query", 400, "A query parameter breaks a rule")
 INVALID_DNS = Kind("invalid-dns", 400, "This is no question of DNS that has an answer")
 OTHER_MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is of another media type")
+INVALID_HEADER = Kind("invalid-header", 400, "A header breaks a rule")
 INVALID_FIELD = Kind("invalid-field", 422, "A field breaks a rule")
 CROSS_ORIGIN = Kind("cross-origin", 403, "A page of another origin may change nothing")
 UNKNOWN_INSTANCE = Kind("unknown-instance", 404, "There is no such instance")
 UNKNOWN_SERVICE = Kind("unknown-service", 404, "There is no such service")
 BODY_TOO_SLOW = Kind("body-too-slow", 408, "The body came too slowly")
+PRECONDITION_FAILED = Kind("precondition-failed", 412, "It is not in the expected revision")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
 STORE_AWAY = Kind("store-away", 503, "The store takes no change at the moment")
 INTERNAL_ERROR = Kind("internal-error", 500, "The request failed here; it is not your fault")
 
 _KINDS: Mapping[type[RegistryError], Kind] = {
     InvalidField: INVALID_FIELD,
+    RevisionDiffers: PRECONDITION_FAILED,
     UnknownInstance: UNKNOWN_INSTANCE,
     UnknownService: UNKNOWN_SERVICE,
     StoreAway: STORE_AWAY,
@@ -71,6 +80,7 @@ class Problem(Exception):
         *,
         faults: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         if faults and not detail:
             detail = f"{faults[0].field}: {faults[0].reason}"
@@ -79,6 +89,7 @@ class Problem(Exception):
         self.detail = detail
         self.faults = faults[:MOST_FAULTS]
         self.headers = headers or {}
+        self.members = members or {}
 
 
 def clip(name: str) -> str:
@@ -91,7 +102,8 @@ def problem_of_fact(fact: RegistryError) -> Problem:
     if isinstance(fact, InvalidField):
         return Problem(_KINDS[InvalidField], faults=[Fault(fact.field, fact.rule)])
     headers = _RETRY if isinstance(fact, StoreAway) else None
-    return Problem(_KINDS[type(fact)], str(fact), headers=headers)
+    members = {"revision": fact.revision} if isinstance(fact, RevisionDiffers) else None
+    return Problem(_KINDS[type(fact)], str(fact), headers=headers, members=members)
 
 
 def problem_of_http(error: web.HTTPException) -> Problem:
@@ -109,6 +121,7 @@ def describe_problem(problem: Problem) -> dict[str, object]:
         "title": kind.title,
         "status": kind.status,
         "detail": problem.detail,
+        **problem.members,
     }
     faults = [{"field": fault.field, "reason": fault.reason} for fault in problem.faults]
     if faults:

@@ -52,6 +52,18 @@ class Alphabet:
             page += self._blocks[at][: most - len(page)]
         return page
 
+    def before(self, name: str | None, most: int) -> list[str]:
+        """Up to `most` names, from below one, or from the last, in falling order."""
+        at = len(self._blocks) - 1 if name is None else self._find(name)
+        block = self._blocks[at]
+        stop = len(block) if name is None else bisect_left(block, name)
+        page = block[max(0, stop - most) : stop][::-1]
+        while len(page) < most and at:
+            at -= 1
+            block = self._blocks[at]
+            page += block[max(0, len(block) - most + len(page)) :][::-1]
+        return page
+
     def _find(self, name: str) -> int:
         """The block in which a name is or would be."""
         return bisect_right(self._firsts, name) - 1

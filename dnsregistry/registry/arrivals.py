@@ -6,7 +6,7 @@ Rules:
 - Sequence numbers only grow; they are kept in blocks, so that a page costs what is on it.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from dnsregistry.registry.lease import Lease
@@ -46,4 +46,14 @@ class Arrivals:
         for number in self._order[start:]:
             for place, lease in self._blocks[number].items():
                 if place > sequence:
+                    yield lease
+
+    def before(self, sequence: int | None) -> Iterator[Lease]:
+        """The leases below the sequence number, or all, the last one first."""
+        stop = len(self._order)
+        if sequence is not None:
+            stop = bisect_right(self._order, sequence // BLOCK)
+        for number in reversed(self._order[:stop]):
+            for place, lease in reversed(self._blocks[number].items()):
+                if sequence is None or place < sequence:
                     yield lease

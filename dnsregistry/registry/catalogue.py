@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 
 from dnsregistry.registry.alphabet import Alphabet
 from dnsregistry.registry.arrivals import Arrivals
+from dnsregistry.registry.check import Health
 from dnsregistry.registry.index import Index
 from dnsregistry.registry.instance import Endpoint, Instance
 from dnsregistry.registry.lease import Lease
@@ -25,7 +26,9 @@ class Catalogue:
         self._capable: Index[str] = Index()
         self._endpoints: Index[Endpoint] = Index()
         self._addresses: Index[Address] = Index()
+        self._states: Index[str] = Index()
         self._arrivals = Arrivals()
+        self._order = Alphabet()
         self._service_names = Alphabet()
         self._healthy: dict[str, int] = {}
         self._healthy_types: dict[tuple[str, str], int] = {}
@@ -71,9 +74,29 @@ class Catalogue:
         """All leases in the order of registration, from above a sequence number."""
         return self._arrivals.after(sequence)
 
+    def before(self, sequence: int | None) -> Iterator[Lease]:
+        """All leases in the order of registration turned round, from below a sequence number."""
+        return self._arrivals.before(sequence)
+
+    def ids_after(self, key: str, most: int) -> list[Lease]:
+        """Up to `most` leases in the order of their ids in lower case, from above one."""
+        return [self._ids[found] for found in self._order.after(key, most)]
+
+    def ids_before(self, key: str | None, most: int) -> list[Lease]:
+        """The same in falling order, from below an id in lower case or from the last."""
+        return [self._ids[found] for found in self._order.before(key, most)]
+
+    def in_state(self, state: str) -> Collection[Lease]:
+        """The leases of instances in a state other than healthy."""
+        return self._states.get(state)
+
     def services_after(self, name: str, most: int) -> list[str]:
         """Up to `most` service names in alphabetical order, from above a name."""
         return self._service_names.after(name, most)
+
+    def services_before(self, name: str | None, most: int) -> list[str]:
+        """The same in falling order, from below a name or from the last."""
+        return self._service_names.before(name, most)
 
     def count_services(self) -> int:
         """How many services have instances."""
@@ -94,6 +117,7 @@ class Catalogue:
         if label != key:
             self._digests[label] = lease
         self._arrivals.append(lease)
+        self._order.add(key)
         self._file(lease)
 
     def replace(self, lease: Lease, instance: Instance) -> None:
@@ -109,6 +133,7 @@ class Catalogue:
         if label != key:
             del self._digests[label]
         self._arrivals.remove(lease)
+        self._order.remove(key)
         self._unfile(lease)
 
     def _file(self, lease: Lease) -> None:
@@ -117,6 +142,9 @@ class Catalogue:
         if service not in self._services:
             self._service_names.add(service)
         self._services.add(service, lease)
+        state = instance.state
+        if state != Health.HEALTHY:
+            self._states.add(state, lease)
         if instance.is_serving:
             self._healthy[service] = self._healthy.get(service, 0) + 1
             kind = (service, instance.protocol)
@@ -134,6 +162,9 @@ class Catalogue:
         instance = lease.instance
         service = instance.service
         self._services.discard(service, lease)
+        state = instance.state
+        if state != Health.HEALTHY:
+            self._states.discard(state, lease)
         if instance.is_serving:
             self._healthy[service] -= 1
             kind = (service, instance.protocol)

@@ -29,8 +29,8 @@ class RevisionDiffers(RegistryError):
     """
 
     def __init__(self, instance_id: str, revision: int | None) -> None:
-        found = "no live instance has the id" if revision is None else f"revision {revision} is of"
-        super().__init__(f"{found} {instance_id!r}, which is not what was expected")
+        found = "no live instance" if revision is None else f"in revision {revision}"
+        super().__init__(f"{instance_id!r} is {found}, which is not what was expected")
         self.instance_id = instance_id
         self.revision = revision
 

@@ -26,7 +26,7 @@ async def test_an_array_is_registered_whole_in_its_order(ask: Ask) -> None:
     status, answer = await ask("POST", "/v1/instances", body)
     assert status == 201
     assert [instance["id"] for instance in answer["instances"]] == ["b", "a"]
-    assert await ask("GET", "/v1/instances") == (200, answer)
+    assert await ask("GET", "/v1/instances?sort=registered_at") == (200, answer)
 
 
 async def test_an_empty_array_registers_nothing(ask: Ask) -> None:

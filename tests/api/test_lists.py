@@ -1,29 +1,34 @@
-"""Lists of instances: filters and pages."""
+"""Lists of instances: filters, orders and pages over HTTP."""
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientSession
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from yarl import URL
 
-from dnsregistry.api import frames, pages
-from dnsregistry.api.query import read_instance_cursor
+from dnsregistry.api import frames, looks
+from dnsregistry.api.context import Api
 from dnsregistry.registry.admission import admit
 from dnsregistry.registry.registry import Registry
 
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
+MakeApi = Callable[..., Api]
+Serve = Callable[[Api], AbstractAsyncContextManager[URL]]
 
 LEAST = {"service": "web", "address": "10.0.0.1", "port": 80}
 FIELDS: dict[str, dict[str, object]] = {
-    "a": {"tags": ["V1"], "capabilities": ["Greet"]},
-    "b": {"tags": ["greet"], "status": "draining"},
-    "c": {"service": "db", "tags": ["v1"]},
-    "d": {"service": "db", "capabilities": ["greet"]},
-    "e": {},
+    "b": {"tags": ["greet"], "status": "draining", "address": ["10.0.0.2", "2001:db8::2"]},
+    "A": {"tags": ["V1"], "capabilities": ["Greet"], "metadata": {"version": "2", "zone": ""}},
+    "c": {"service": "db", "tags": ["v1"], "address": "10.0.1.1", "metadata": {"version": 2}},
+    "d": {"service": "db", "capabilities": ["greet"], "address": "api.example.org"},
+    "e": {"metadata": {"version": "2", "on": True, "no": None, "at": [2], "a.b": "é=&"}},
 }
+"""In an order of registration that is not that of ids."""
 
 
 async def _ids(ask: Ask, query: str) -> list[str]:
@@ -48,21 +53,48 @@ async def test_an_empty_list_has_the_frame_of_every_list(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("query", "ids"),
     [
-        ("", "abcde"),
-        ("service=&health=&tag=&capability=&limit=&cursor=", "abcde"),
-        ("service=WEB", "abe"),
+        ("", "Abcde"),
+        ("service=&health=&tag=&capability=&limit=&cursor=&sort=&address=&status=", "Abcde"),
+        ("service=WEB", "Abe"),
         ("service=nobody", ""),
-        ("health=healthy", "acde"),
+        ("health=healthy", "Acde"),
         ("health=draining", "b"),
         ("health=maintenance", ""),
-        ("tag=V1", "ac"),
+        ("status=draining", "b"),
+        ("status=healthy&health=healthy", "Acde"),
+        ("status=healthy&health=draining", ""),
+        ("tag=V1", "Ac"),
         ("tag=greet", "b"),
-        ("capability=GREET", "ad"),
+        ("capability=GREET", "Ad"),
         ("capability=v1", ""),
         ("service=db&tag=v1", "c"),
-        ("service=web&capability=greet", "a"),
+        ("service=web&capability=greet", "A"),
         ("service=web&tag=greet&health=draining", "b"),
-        ("tag=v1&capability=greet", "a"),
+        ("tag=v1&capability=greet", "A"),
+        ("address=10.0.0.1", "Ae"),
+        ("address=2001:DB8:0::2", "b"),
+        ("address=10.0.0.0/24", "Abe"),
+        ("address=10.0.0.0/8", "Abce"),
+        ("address=10.0.0.2/32", "b"),
+        ("address=2001:db8::/32", "b"),
+        ("address=::/0", "b"),
+        ("address=API.example.org.", "d"),
+        ("address=192.0.2.0/24", ""),
+        ("meta.version=2", "Ace"),
+        ("meta.version=2&meta.on=true&meta.no=null", "e"),
+        ("meta.version=2&service=db", "c"),
+        ("meta.zone=", "A"),
+        ("meta.at=2", ""),
+        (f"meta.a.b={quote('é=&')}", "e"),
+        ("meta.nothing=2", ""),
+        ("sort=id", "Abcde"),
+        ("sort=-id", "edcbA"),
+        ("sort=registered_at", "bAcde"),
+        ("sort=-registered_at&service=web", "eAb"),
+        ("sort=service", "cdAbe"),
+        ("sort=-service", "ebAdc"),
+        ("sort=service&tag=v1", "cA"),
+        ("sort=-service&address=10.0.0.0/8", "ebAc"),
     ],
 )
 async def test_a_list_holds_what_is_asked_for(ask: Ask, query: str, ids: str) -> None:
@@ -79,11 +111,28 @@ async def test_an_instance_in_a_list_is_the_instance(ask: Ask) -> None:
 async def test_pages_follow_one_another_and_the_last_one_says_so(ask: Ask) -> None:
     await _register_all(ask)
     await ask("PUT", "/v1/instances/a", {**LEAST, "port": 81})
-    for query in ("", "service=web&"):
-        _, first = await ask("GET", f"/v1/instances?{query}limit=2")
-        assert [instance["id"] for instance in first["instances"]] == ["a", "b"]
-        last = await _ids(ask, f"{query}limit=3&cursor={first['next_cursor']}")
-        assert last == (["e"] if query else ["c", "d", "e"])
+    for query, all_ids in (
+        ("", "abcde"),
+        ("service=web&", "abe"),
+        ("sort=-id&", "edcba"),
+        ("sort=registered_at&", "bacde"),
+        ("sort=-registered_at&", "edcab"),
+        ("sort=service&", "cdabe"),
+        ("sort=-service&", "ebadc"),
+    ):
+        for limit in range(1, 6):
+            assert await _read_all(ask, f"{query}limit={limit}") == list(all_ids)
+
+
+async def _read_all(ask: Ask, query: str) -> list[str]:
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        status, body = await ask("GET", f"/v1/instances?{query}&cursor={cursor}")
+        assert status == 200
+        seen += [instance["id"] for instance in body["instances"]]
+        cursor = body["next_cursor"]
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -96,7 +145,17 @@ async def test_pages_follow_one_another_and_the_last_one_says_so(ask: Ask) -> No
         ("limit=%D9%A1", ["limit"]),
         (f"limit={'9' * 5000}", ["limit"]),
         ("cursor=7", ["cursor"]),
-        ("cursor=sweb", ["cursor"]),
+        ("cursor=%00", ["cursor"]),
+        ("cursor=AAAAAAAAYQ", ["cursor"]),
+        ("sort=expires_at", ["sort"]),
+        ("sort=--id", ["sort"]),
+        ("sort=Id", ["sort"]),
+        ("status=unhealthy", ["status"]),
+        ("address=10.0.0.1/24", ["address"]),
+        ("address=10.0.0.0/33", ["address"]),
+        ("address=a..b", ["address"]),
+        ("meta.a=1&meta.b=2&meta.a=1", ["meta.a"]),
+        ("meta=2", ["meta"]),
         ("health=Healthy", ["health"]),
         ("tag=a&tag=b", ["tag"]),
         ("services=web", ["services"]),
@@ -116,9 +175,12 @@ async def test_a_parameter_that_breaks_a_rule_is_named(
 async def test_a_page_looks_at_a_bounded_number_of_leases_and_goes_on(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "MOST_LOOKED", 2)
+    monkeypatch.setattr(looks, "MOST_LOOKED", 2)
     await _register_all(ask)
-    for query, expected in (("tag=v1", "ac"), ("service=web", "abe"), ("capability=greet", "ad")):
+    for query, expected in (
+        *(("tag=v1", "Ac"), ("service=web", "Abe"), ("capability=greet", "Ad"), ("meta.x=1", "")),
+        *(("sort=-service&tag=v1", "Ac"), ("sort=registered_at&service=web", "bAe")),
+    ):
         seen: list[str] = []
         cursor: str | None = ""
         while cursor is not None:
@@ -129,54 +191,71 @@ async def test_a_page_looks_at_a_bounded_number_of_leases_and_goes_on(
         assert seen == list(expected)
 
 
-_STEPS = st.lists(
-    st.tuples(st.sampled_from(["put", "end", "page"]), st.integers(0, 7), st.booleans())
-)
+async def _cursor(client: ClientSession, path: str) -> str:
+    async with client.get(path) as response:
+        cursor: str = (await response.json())["next_cursor"]
+        assert cursor
+        return cursor
 
 
-@settings(deadline=None)
-@given(
-    before=st.sets(st.integers(0, 7)),
-    steps=_STEPS,
-    limit=st.integers(1, 3),
-    service=st.sampled_from([None, "web"]),
-)
-def test_paging_misses_nothing_that_stays_and_shows_nothing_twice(
-    before: set[int], steps: list[tuple[str, int, bool]], limit: int, service: str | None
+async def test_a_cursor_of_other_filters_is_refused(ask: Ask, client: ClientSession) -> None:
+    await _register_all(ask)
+    cursor = await _cursor(client, "/v1/instances?service=web&limit=1")
+    for path in (
+        "/v1/instances?service=web&limit=2",
+        "/v1/instances?limit=2&service=web&sort=id",
+    ):
+        assert (await ask("GET", f"{path}&cursor={cursor}"))[0] == 200
+    for path in (
+        "/v1/instances?",
+        "/v1/instances?service=db&",
+        "/v1/instances?service=web&tag=v1&",
+        "/v1/instances?service=web&sort=-id&",
+        "/v1/instances?service=web&sort=registered_at&",
+        "/v1/instances?service=web&meta.=&",
+        "/v1/services?",
+        "/v1/services/web?",
+    ):
+        status, body = await ask("GET", f"{path}cursor={cursor}")
+        assert (status, body["type"], body["field"]) == (400, "invalid-query", "cursor")
+        assert "other filters" in body["reason"]
+
+
+@pytest.mark.parametrize("sort", ["id", "-id", "service", "-service", "registered_at"])
+async def test_a_cursor_goes_on_after_a_restart_or_says_that_it_cannot(
+    make_api: MakeApi, serve: Serve, sort: str
 ) -> None:
-    registry = Registry()
-    starts: dict[int, int] = {}
+    ids = ["c", "a", "d", "b"]
+    cursor = None
+    for run, order in enumerate((ids, ids[::-1])):
+        registry = Registry()
+        for name in order:
+            registry.grant(admit(id=name, service=f"s{name}", address="10.0.0.1", port=80), 0.0)
+        async with (
+            serve(make_api(registry=registry)) as url,
+            ClientSession(url) as client,
+        ):
+            path = f"/v1/instances?sort={sort}&limit=2"
+            if not run:
+                cursor = await _cursor(client, path)
+                continue
+            async with client.get(f"{path}&cursor={cursor}") as response:
+                body = await response.json()
+            if sort == "registered_at":
+                assert (response.status, body["field"]) == (400, "cursor")
+                assert "another run" in body["reason"]
+            else:
+                rest = "cd" if not sort.startswith("-") else "ba"
+                assert [instance["id"] for instance in body["instances"]] == list(rest)
+                assert body["next_cursor"] is None
 
-    def put(number: int, *, other_port: bool) -> None:
-        instance = admit(id=f"n{number}", service="web", address="10.0.0.1", port=80 + other_port)
-        starts[number] = registry.grant(instance, 0.0).lease.sequence
 
-    for number in before:
-        put(number, other_port=False)
-    stays = set(before)
-    seen: list[int] = []
-    after: int | None = 0
-    for step, number, flag in [*steps, *[("page", 0, False)] * 20]:
-        if step == "put":
-            put(number, other_port=flag)
-        elif step == "end" and number in starts:
-            registry.revoke(f"n{number}", 0.0)
-            del starts[number]
-            stays.discard(number)
-        elif step == "page" and after is not None:
-            page = pages.read_leases(
-                registry.catalogue,
-                pages.Wanted(service=service),
-                after=after,
-                limit=limit,
-                now=0.0,
-            )
-            assert len(page.leases) <= limit
-            seen += [lease.sequence for lease in page.leases]
-            cursor = page.next_cursor
-            after = None if cursor is None else read_instance_cursor({"cursor": cursor})
-    assert len(seen) == len(set(seen))
-    assert {starts[number] for number in stays} <= set(seen)
+async def test_what_is_past_its_deadline_is_in_no_list(ask: Ask, clock: SimpleNamespace) -> None:
+    await ask("PUT", "/v1/instances/a", {**LEAST, "ttl": 5})
+    await ask("PUT", "/v1/instances/b", LEAST)
+    clock.now += 5
+    for query in ("", "service=web", "sort=service", "sort=-registered_at", "address=10.0.0.1"):
+        assert await _ids(ask, query) == ["b"]
 
 
 async def test_a_page_of_any_length_comes_whole_and_with_its_length(

@@ -151,7 +151,7 @@ async def test_the_loop_turns_while_a_page_is_written(
     metadata = {"text": "x" * (METADATA_OCTETS - 20)}
     for number in range(1000):
         instance = admit(
-            id=f"n{number}", service="web", address="10.0.0.1", port=80, metadata=metadata
+            id=f"n{number:03}", service="web", address="10.0.0.1", port=80, metadata=metadata
         )
         registry.grant(instance, 0.0)
     before = held.turned
@@ -159,7 +159,7 @@ async def test_the_loop_turns_while_a_page_is_written(
     assert held.turned - before > 1000
     assert (status, body["next_cursor"], body["revision"]) == (200, None, 1000)
     assert [(one["id"], one["metadata"]) for one in body["instances"]] == [
-        (f"n{number}", metadata) for number in range(1000)
+        (f"n{number:03}", metadata) for number in range(1000)
     ]
 
 

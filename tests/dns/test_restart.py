@@ -44,11 +44,11 @@ async def test_a_list_is_read_on_and_the_serial_grows(start: Start, tmp_path: Pa
     [before] = (await first.ask("registry.local", "SOA")).rdatas
     await first.stop()
     again = await start(store=store)
-    await again.register("i0")
+    await again.register("i4")
     url = f"/v1/instances?cursor={page['next_cursor']}"
     async with again.http.get(url) as response:
         rest = await response.json()
-    assert [one["id"] for one in rest["instances"]] == ["i2", "i3", "i0"]
+    assert [one["id"] for one in rest["instances"]] == ["i2", "i3", "i4"]
     assert rest["revision"] == page["revision"] + 1
     [after] = (await again.ask("registry.local", "SOA")).rdatas
     assert int(after.split()[2]) > int(before.split()[2]) + 1
