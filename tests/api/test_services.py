@@ -125,3 +125,63 @@ async def test_stats_are_those_of_the_program_and_of_the_api(ask: Ask) -> None:
         200,
         {"instances": 0, "http": {"requests": 2, "internal_errors": 0}},
     )
+
+
+async def _names(ask: Ask, query: str) -> list[str]:
+    names: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        status, body = await ask("GET", f"/v1/services?{query}&limit=1&cursor={cursor}")
+        assert status == 200
+        names += [service["name"] for service in body["services"]]
+        cursor = body["next_cursor"]
+    return names
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["api", "user-a", "user-b", "web"]),
+        ("sort=name", ["api", "user-a", "user-b", "web"]),
+        ("sort=-name", ["web", "user-b", "user-a", "api"]),
+        ("prefix=USER-", ["user-a", "user-b"]),
+        ("prefix=user-&sort=-name", ["user-b", "user-a"]),
+        ("prefix=user-a", ["user-a"]),
+        ("prefix=user-aa", []),
+        ("prefix=z", []),
+        ("prefix=%C3%A9", []),
+        ("tag=v1", ["user-b", "web"]),
+        ("tag=greet", []),
+        ("health=draining", ["user-b", "web"]),
+        ("health=healthy", ["api", "user-a", "web"]),
+        ("tag=v1&health=draining", ["user-b"]),
+        ("tag=v1&health=draining&prefix=w", []),
+    ],
+)
+async def test_services_are_those_with_an_instance_that_is_asked_for(
+    ask: Ask, query: str, names: list[str]
+) -> None:
+    for name, fields in {
+        "a": {"service": "web", "tags": ["V1"]},
+        "b": {"service": "web", "status": "draining"},
+        "c": {"service": "user-b", "status": "draining", "tags": ["v1"]},
+        "d": {"service": "user-a", "capabilities": ["greet", "v1"]},
+        "e": {"service": "api"},
+    }.items():
+        await ask("PUT", f"/v1/instances/{name}", {**LEAST, **fields})
+    assert await _names(ask, query) == names
+
+
+async def test_the_counts_of_a_service_are_of_all_its_instances(ask: Ask) -> None:
+    await ask("PUT", "/v1/instances/a", {**LEAST, "tags": ["v1"]})
+    await ask("PUT", "/v1/instances/b", LEAST)
+    _, body = await ask("GET", "/v1/services?tag=v1")
+    assert body["services"] == [{"name": "web", "instances": 2, "healthy": 2}]
+    _, body = await ask("GET", "/v1/services/web?tag=v1&sort=-registered_at&address=10.0.0.0/24")
+    assert (body["count"], [one["id"] for one in body["instances"]]) == (2, ["a"])
+
+
+@pytest.mark.parametrize("query", ["service=web", "name=web", "meta.a=1", "capability=a"])
+async def test_a_filter_that_services_do_not_have_is_refused(ask: Ask, query: str) -> None:
+    status, body = await ask("GET", f"/v1/services?{query}")
+    assert (status, body["type"], body["field"]) == (400, "invalid-query", query.split("=")[0])

@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from dnsregistry import turns
-from dnsregistry.api import heartbeats
+from dnsregistry.api import heartbeats, looks
 from dnsregistry.api.arrays import register_array
 from dnsregistry.api.context import Api
 from dnsregistry.api.identity import choose_id
@@ -21,6 +21,7 @@ from dnsregistry.registry.admission import METADATA_OCTETS, admit
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
+from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import host_label
 from dnsregistry.registry.registry import Registry
 from dnsregistry.turns import SLICE, drain, finish_in_turns, take_turns
@@ -280,3 +281,49 @@ def test_draining_lets_go_of_each_item_in_order() -> None:
     rest = drain(items)
     assert (next(rest), items) == (1, [3, 2])
     assert (list(rest), items) == ([2, 3], [])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/instances?meta.nothing=1",
+        "/v1/instances?meta.nothing=1&sort=-registered_at",
+        "/v1/instances?meta.nothing=1&sort=service",
+        "/v1/instances?service=many&meta.nothing=1&sort=-service",
+        "/v1/instances?address=10.1.0.0/16",
+        "/v1/services?tag=few&health=draining",
+        "/v1/services/many?meta.nothing=1",
+        "/v1/services/many?limit=1&status=healthy",
+    ],
+)
+async def test_a_filter_that_matches_little_holds_nothing_up(
+    ask: Ask,
+    registry: Registry,
+    time: SimpleNamespace,
+    held: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+) -> None:
+    """However much is looked at, in one turn of the loop it is little."""
+    for number in range(30_000):
+        service = "many" if number % 3 == 0 else f"s{number % 5000}"
+        tags = ["few"] if number % 1000 == 0 else []
+        instance = admit(id=f"n{number}", service=service, address="10.0.0.1", port=80, tags=tags)
+        registry.grant(instance, 0.0)
+    is_live, looked = Lease.is_live, 0
+
+    def look(lease: Lease, now: float) -> bool:
+        nonlocal looked
+        looked += 1
+        held.now += 1
+        time.now += SLICE / 500
+        return is_live(lease, now)
+
+    monkeypatch.setattr(Lease, "is_live", look)
+    status, _ = await ask("GET", path)
+    assert status == 200
+    # Two looks may follow one another within a turn: a service is counted, then its list is read.
+    assert held.most <= 2 * (500 + looks.STEP)
+    assert looked < 3.1 * looks.MOST_LOOKED
+    if "meta.nothing" in path:
+        assert looked >= looks.MOST_LOOKED

@@ -44,3 +44,23 @@ def test_blocks_stay_small_and_go_with_their_last_name() -> None:
         names.remove(name)
     assert names.after("", 1) == []
     assert len(names._blocks) == 1
+
+
+@given(st.sets(NAMES, max_size=40), st.sets(NAMES, max_size=20), NAMES | st.just(""))
+@settings(deadline=None)
+def test_pages_backwards_are_those_of_a_list_sorted_the_other_way(
+    added: set[str], removed: set[str], start: str
+) -> None:
+    names = Alphabet()
+    usual, alphabet.BLOCK = alphabet.BLOCK, 4
+    try:
+        for name in added:
+            names.add(name)
+        for name in added & removed:
+            names.remove(name)
+    finally:
+        alphabet.BLOCK = usual
+    falling = sorted(added - removed, reverse=True)
+    for most in (0, 1, 3, 100):
+        assert names.before(start, most) == [name for name in falling if name < start][:most]
+        assert names.before(None, most) == falling[:most]

@@ -35,6 +35,9 @@ def test_after_gives_what_a_scan_of_a_sorted_list_gives(make: Make, data: st.Dat
     for start in [0, *edges, 5 * BLOCK]:
         found = [lease.sequence for lease in arrivals.after(start)]
         assert found == [sequence for sequence in kept if sequence > start]
+        found = [lease.sequence for lease in arrivals.before(start)]
+        assert found == [sequence for sequence in reversed(kept) if sequence < start]
+    assert [lease.sequence for lease in arrivals.before(None)] == kept[::-1]
     for sequence in kept:
         arrivals.remove(leases[sequence])
     assert not arrivals._blocks

@@ -71,7 +71,11 @@ def _operations(template: Instance) -> Iterator[tuple[str, Operation]]:
     def read_pages(registry: Registry) -> None:
         last = len(registry.catalogue) // 2 // BLOCK * BLOCK
         assert len(list(islice(registry.catalogue.after(last), 20))) == 20
+        assert len(list(islice(registry.catalogue.before(last or BLOCK), 20))) == 20
         assert len(registry.catalogue.services_after("s50", 20)) == 20
+        assert len(registry.catalogue.services_before("s50", 20)) == 20
+        assert len(registry.catalogue.ids_after("i50", 20)) == 20
+        assert len(registry.catalogue.ids_before("i50", 20)) == 20
 
     def look_up(registry: Registry) -> None:
         catalogue = registry.catalogue
