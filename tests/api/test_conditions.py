@@ -136,16 +136,10 @@ async def test_a_write_is_made_of_the_revision_that_it_expects(
     ask: Ask, client: ClientSession
 ) -> None:
     _, body = await ask("PUT", ONE, LEAST)
-    for number, make in enumerate(
-        [
-            lambda tag, body: tag,
-            lambda tag, body: tag.removeprefix("W/"),
-            lambda tag, body: f'"{body["revision"]}"',
-            lambda tag, body: f'"x", W/"{body["revision"]}"',
-            lambda tag, body: "*",
-        ]
-    ):
-        headers = {"If-Match": make(await _tag(client, ONE), body)}
+    for number in range(5):
+        tag, revision = await _tag(client, ONE), body["revision"]
+        forms = (tag, tag.removeprefix("W/"), f'"{revision}"', f'"x", W/"{revision}"', "*")
+        headers = {"If-Match": forms[number]}
         status, body = await ask("PUT", ONE, {**LEAST, "port": 1000 + number}, headers=headers)
         assert (status, body["port"]) == (200, 1000 + number)
     headers = {"If-Match": await _tag(client, ONE)}

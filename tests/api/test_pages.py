@@ -156,7 +156,7 @@ def test_what_was_there_all_the_time_is_told_once_whatever_happens_meanwhile(
         # An id or a place in the order of registration is for life: nothing at all comes twice.
         assert len(seen) == len(set(seen))
         places = [lease.sequence if sort.name == "registered_at" else _key(lease) for lease in seen]
-        assert places == sorted(places, reverse=sort.is_falling)  # type: ignore[type-var]
+        assert places == sorted(places, reverse=sort.is_falling)
     if sort.name == "id":
         assert len({_key(lease) for lease in seen}) == len(seen)
 

@@ -161,13 +161,14 @@ async def _names(ask: Ask, query: str) -> list[str]:
 async def test_services_are_those_with_an_instance_that_is_asked_for(
     ask: Ask, query: str, names: list[str]
 ) -> None:
-    for name, fields in {
+    given: dict[str, dict[str, object]] = {
         "a": {"service": "web", "tags": ["V1"]},
         "b": {"service": "web", "status": "draining"},
         "c": {"service": "user-b", "status": "draining", "tags": ["v1"]},
         "d": {"service": "user-a", "capabilities": ["greet", "v1"]},
         "e": {"service": "api"},
-    }.items():
+    }
+    for name, fields in given.items():
         await ask("PUT", f"/v1/instances/{name}", {**LEAST, **fields})
     assert await _names(ask, query) == names
 

@@ -305,9 +305,10 @@ async def test_a_filter_that_matches_little_holds_nothing_up(
     path: str,
 ) -> None:
     """However much is looked at, in one turn of the loop it is little."""
-    for number in range(30_000):
-        service = "many" if number % 3 == 0 else f"s{number % 5000}"
-        tags = ["few"] if number % 1000 == 0 else []
+    monkeypatch.setattr(looks, "MOST_LOOKED", 2000)
+    for number in range(9000):
+        service = "many" if number % 3 == 0 else f"s{number % 1500}"
+        tags = ["few"] if number % 300 == 0 else []
         instance = admit(id=f"n{number}", service=service, address="10.0.0.1", port=80, tags=tags)
         registry.grant(instance, 0.0)
     is_live, looked = Lease.is_live, 0

@@ -48,6 +48,15 @@ class Node:
         body = {"service": "web", "address": "10.0.0.1", "port": 80, "ttl": 60, **fields}
         return await self.call("PUT", f"/v1/instances/{id}", body)
 
+    async def try_put(
+        self, id: str, headers: Mapping[str, str], **fields: object
+    ) -> tuple[int, Any]:
+        """Register under conditions; the status and the body."""
+        body = {"service": "web", "address": "10.0.0.1", "port": 80, "ttl": 60, **fields}
+        path = f"/v1/instances/{id}"
+        async with self.http.put(path, json=body, headers=headers) as response:
+            return response.status, await response.json()
+
     async def get(self, id: str) -> Any:
         return await self.call("GET", f"/v1/instances/{id}")
 

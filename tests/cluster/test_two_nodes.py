@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -168,3 +169,52 @@ async def _has_all(node: Node, instances: int) -> bool:
 
 def _apart(one: str, other: str) -> float:
     return abs((datetime.fromisoformat(one) - datetime.fromisoformat(other)).total_seconds())
+
+
+async def test_of_two_nodes_that_expect_one_revision_one_writes(nodes: list[Node]) -> None:
+    """The store decides: at each node the revision may still be the one that was expected."""
+    held = await nodes[0].put("raced", port=1)
+    for number in range(100):
+        await until(partial(_have_revision, nodes, held["revision"]))
+        calls = [
+            node.try_put(
+                "raced", {"If-Match": f'"{held["revision"]}"'}, port=2 + 2 * number + place
+            )
+            for place, node in enumerate(nodes)
+        ]
+        answers = await asyncio.gather(*(calls if number % 2 else reversed(calls)))
+        assert sorted(status for status, _ in answers) == [200, 412]
+        [held] = [body for status, body in answers if status == 200]
+        [refused] = [body for status, body in answers if status == 412]
+        assert (refused["type"], refused["revision"]) == ("precondition-failed", held["revision"])
+
+
+async def test_of_two_nodes_that_would_create_one_does(nodes: list[Node]) -> None:
+    for number in range(50):
+        answers = await asyncio.gather(
+            *(node.try_put(f"new-{number}", {"If-None-Match": "*"}) for node in nodes)
+        )
+        assert sorted(status for status, _ in answers) == [201, 412]
+
+
+async def test_a_tag_and_a_cursor_of_one_node_hold_at_the_other(nodes: list[Node]) -> None:
+    here, there = nodes
+    for number in range(4):
+        await here.put(f"paged-{number}", service="paged")
+    await agree(nodes, [f"paged-{number}" for number in range(4)])
+    tags: list[str | None] = []
+    for node in nodes:
+        async with node.http.get("/v1/instances/paged-0") as response:
+            tags.append(response.headers.get("ETag"))
+    assert tags[0]
+    assert tags[0] == tags[1]
+    status, _ = await there.try_put("paged-0", {"If-Match": tags[0]}, service="paged", port=81)
+    assert status == 200
+    first = await here.call("GET", "/v1/instances?service=paged&limit=2")
+    rest = await there.call("GET", f"/v1/instances?service=paged&cursor={first['next_cursor']}")
+    assert [one["id"] for one in rest["instances"]] == ["paged-2", "paged-3"]
+
+
+async def _have_revision(nodes: list[Node], revision: int) -> bool:
+    told = [await node.get("raced") for node in nodes]
+    return all(instance["revision"] == revision for instance in told)
