@@ -76,4 +76,5 @@ def refuse_cursor(reason: str) -> Problem:
     return Problem(INVALID_QUERY, faults=[Fault("cursor", reason)])
 
 
-_NOT_ASKED = frozenset({"cursor", "limit", "sort"})
+_NOT_ASKED = frozenset({"cursor", "limit", "sort", "wait", "since"})
+"""They say how a page is read, and not what is on the list; the sort is told apart."""

@@ -23,6 +23,13 @@ class Problem(BaseModel):
     detail: str = Field(description="What is wrong with this request.")
     field: str | None = Field(None, description="The first field or parameter with a fault.")
     reason: str | None = Field(None, description="The rule that it breaks.")
+    revision: int | None = Field(
+        None,
+        description=(
+            "Of an instance that is not in the expected revision: the one that it has, null where"
+            " there is none."
+        ),
+    )
     errors: list[Fault] | None = Field(
         None, description="All faults, where there are several; twenty at most."
     )

@@ -13,10 +13,12 @@ from dnsregistry.api.problems import (
     INVALID_BODY,
     INVALID_DNS,
     INVALID_FIELD,
+    INVALID_HEADER,
     INVALID_HTTP,
     INVALID_JSON,
     INVALID_QUERY,
     OTHER_MEDIA_TYPE,
+    PRECONDITION_FAILED,
     STORE_AWAY,
     UNKNOWN_INSTANCE,
     UNKNOWN_SERVICE,
@@ -40,6 +42,8 @@ ANY_CHANGE = (CROSS_ORIGIN, STORE_AWAY)
 
 _TOO_LARGE = "the body is longer than 1048576 octets"
 _AWAY = "the store takes no change at the moment: database or disk is full"
+_NO_TAG = "'7' must be * or tags in double quotes, such as \"7\""
+_DIFFERS = "'web-1' is in revision 7, which is not what was expected"
 _SEVERAL = (Fault("service", "is missing"), Fault("port", "must be a whole number"))
 
 EXAMPLES: Mapping[str, Problem] = {
@@ -56,6 +60,8 @@ EXAMPLES: Mapping[str, Problem] = {
         Problem(BODY_TOO_SLOW, "after 12 octets the sender fell behind 16384 octets a second"),
         Problem(BODY_TOO_LARGE, _TOO_LARGE),
         Problem(INVALID_QUERY, faults=[Fault("limit", "'0' is not between 1 and 1000")]),
+        Problem(INVALID_HEADER, faults=[Fault("If-Match", _NO_TAG)]),
+        Problem(PRECONDITION_FAILED, _DIFFERS, members={"revision": 7}),
         Problem(CROSS_ORIGIN, "Sec-Fetch-Site must be same-origin or none, or left out"),
         Problem(UNKNOWN_INSTANCE, "no live instance has the id 'web-1'"),
         Problem(UNKNOWN_SERVICE, "no live instance belongs to the service 'user-service'"),

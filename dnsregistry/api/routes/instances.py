@@ -1,16 +1,34 @@
 """Instances."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from dnsregistry.api.context import Api
 from dnsregistry.api.instances import Instances
 from dnsregistry.api.models.instances import Instance, InstanceList
 from dnsregistry.api.openapi.operation import Answer, Header, Media, Operation, Parameter, Route
 from dnsregistry.api.openapi.refusals import ANY_BODY, ANY_CHANGE
-from dnsregistry.api.problems import INVALID_QUERY, UNKNOWN_INSTANCE
+from dnsregistry.api.problems import (
+    INVALID_HEADER,
+    INVALID_QUERY,
+    PRECONDITION_FAILED,
+    UNKNOWN_INSTANCE,
+)
 from dnsregistry.api.registration import Registration, StatusChange
-from dnsregistry.api.routes.parameters import INSTANCE_CURSOR, INSTANCE_ID, LIMIT, SINCE, WAIT
+from dnsregistry.api.routes.parameters import (
+    CURSOR,
+    FILTERS,
+    IF_ABSENT,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    INSTANCE_ID,
+    LIMIT,
+    META,
+    NOT_MODIFIED,
+    SINCE,
+    SORT,
+    TAGGED,
+    WAIT,
+)
 from dnsregistry.api.watching.seats import WATCHED
 
 FIRST = 1_800_000_000_001
@@ -78,6 +96,7 @@ _CREATED = Header("The instance's own path.")
 _INSTANCE = Media(Instance, {"instance": tell()})
 _PAGE = Media(InstanceList, {"one": PAGE})
 _SAME = "A registration that changes nothing is a heartbeat."
+_EXPECTING = (INVALID_QUERY, INVALID_HEADER, PRECONDITION_FAILED)
 
 _POST = Operation(
     id="registerInstances",
@@ -106,14 +125,14 @@ _POST = Operation(
         ),
         Answer(200, "Registered again, under an id that had a lease.", (_INSTANCE,)),
     ),
-    problems=(*ANY_CHANGE, *ANY_BODY),
+    problems=(*ANY_CHANGE, *ANY_BODY, INVALID_HEADER),
 )
 _PUT = Operation(
     id="putInstance",
     tag="Instances",
     summary="Register an instance under an id",
     description=_SAME,
-    parameters=(INSTANCE_ID,),
+    parameters=(INSTANCE_ID, IF_MATCH, IF_ABSENT),
     body=(Media(Registration, {"least": LEAST, "full": FULL}),),
     answers=(
         Answer(
@@ -124,23 +143,23 @@ _PUT = Operation(
         ),
         Answer(200, "Registered again, in place of what was there.", (_INSTANCE,)),
     ),
-    problems=(*ANY_CHANGE, *ANY_BODY),
+    problems=(*ANY_CHANGE, *ANY_BODY, *_EXPECTING),
 )
 _GET = Operation(
     id="getInstance",
     tag="Instances",
     summary="One instance",
-    parameters=(INSTANCE_ID,),
-    answers=(Answer(200, "The instance and its lease.", (_INSTANCE,)),),
-    problems=(UNKNOWN_INSTANCE,),
+    parameters=(INSTANCE_ID, IF_NONE_MATCH),
+    answers=(Answer(200, "The instance and its lease.", (_INSTANCE,), TAGGED), NOT_MODIFIED),
+    problems=(INVALID_QUERY, INVALID_HEADER, UNKNOWN_INSTANCE),
 )
 _LIST = Operation(
     id="listInstances",
     tag="Instances",
     summary="A page of the instances",
     description=(
-        "In the order of their first registration. A page may be short or even empty and go on:"
-        " only a `next_cursor` of null is the end."
+        "In the order of their ids unless sorted otherwise. A page may be short or even empty and"
+        f" go on: only a `next_cursor` of null is the end. {META}"
     ),
     parameters=(
         Parameter(
@@ -148,29 +167,24 @@ _LIST = Operation(
             "query",
             "Only those of this service.",
         ),
-        Parameter(
-            "health",
-            "query",
-            "Only those in this state: the status, where that is healthy the verdict of checks.",
-            Literal["healthy", "draining", "maintenance", "unhealthy", "degraded", ""],
-        ),
-        Parameter("tag", "query", "Only those with this tag."),
-        Parameter("capability", "query", "Only those with this capability."),
+        *FILTERS,
+        SORT,
         LIMIT,
-        INSTANCE_CURSOR,
+        CURSOR,
         WAIT,
         SINCE,
+        IF_NONE_MATCH,
     ),
-    answers=(Answer(200, "The page.", (_PAGE,)),),
-    problems=(INVALID_QUERY, *WATCHED),
+    answers=(Answer(200, "The page.", (_PAGE,), TAGGED), NOT_MODIFIED),
+    problems=(INVALID_QUERY, INVALID_HEADER, *WATCHED),
 )
 _DELETE = Operation(
     id="removeInstance",
     tag="Instances",
     summary="Take an instance away",
-    parameters=(INSTANCE_ID,),
+    parameters=(INSTANCE_ID, IF_MATCH),
     answers=(Answer(204, "Gone from every answer."),),
-    problems=(*ANY_CHANGE, UNKNOWN_INSTANCE),
+    problems=(*ANY_CHANGE, *_EXPECTING, UNKNOWN_INSTANCE),
 )
 _STATUS = Operation(
     id="setInstanceStatus",
@@ -180,7 +194,7 @@ _STATUS = Operation(
         "`draining` leaves every answer but that for the instance's own host name, `maintenance`"
         " leaves all of them and outlasts a new registration."
     ),
-    parameters=(INSTANCE_ID,),
+    parameters=(INSTANCE_ID, IF_MATCH),
     body=(Media(StatusChange, {"draining": {"status": "draining"}}),),
     answers=(
         Answer(
@@ -189,7 +203,7 @@ _STATUS = Operation(
             (Media(Instance, {"draining": _DRAINING}),),
         ),
     ),
-    problems=(*ANY_CHANGE, *ANY_BODY, UNKNOWN_INSTANCE),
+    problems=(*ANY_CHANGE, *ANY_BODY, *_EXPECTING, UNKNOWN_INSTANCE),
 )
 
 

@@ -4,15 +4,23 @@ from collections.abc import Sequence
 
 from dnsregistry.api.context import Api
 from dnsregistry.api.models.services import Service, ServiceList
-from dnsregistry.api.openapi.operation import Answer, Media, Operation, Route
-from dnsregistry.api.problems import INVALID_QUERY, UNKNOWN_SERVICE
+from dnsregistry.api.openapi.operation import Answer, Media, Operation, Parameter, Route
+from dnsregistry.api.problems import INVALID_HEADER, INVALID_QUERY, UNKNOWN_SERVICE
 from dnsregistry.api.routes.instances import FIRST, PAGE
 from dnsregistry.api.routes.parameters import (
-    INSTANCE_CURSOR,
+    CURSOR,
+    FILTERS,
+    IF_NONE_MATCH,
     LIMIT,
-    SERVICE_CURSOR,
+    META,
+    NOT_MODIFIED,
     SERVICE_NAME,
+    SERVICE_SORT,
     SINCE,
+    SORT,
+    STATE,
+    TAG,
+    TAGGED,
     WAIT,
 )
 from dnsregistry.api.services import Services
@@ -24,8 +32,22 @@ _LIST = Operation(
     id="listServices",
     tag="Services",
     summary="A page of the services",
-    description="Those with a live instance, in alphabetical order.",
-    parameters=(LIMIT, SERVICE_CURSOR, WAIT, SINCE),
+    description=(
+        "Those with a live instance that is asked for, in alphabetical order; the counts are of all"
+        " its instances. A page may be short or even empty and go on: only a `next_cursor` of null"
+        " is the end."
+    ),
+    parameters=(
+        Parameter("prefix", "query", "Only those whose names begin so."),
+        TAG,
+        STATE,
+        SERVICE_SORT,
+        LIMIT,
+        CURSOR,
+        WAIT,
+        SINCE,
+        IF_NONE_MATCH,
+    ),
     answers=(
         Answer(
             200,
@@ -36,23 +58,28 @@ _LIST = Operation(
                     {"one": {"services": [_COUNT], "next_cursor": None, "revision": FIRST}},
                 ),
             ),
+            TAGGED,
         ),
+        NOT_MODIFIED,
     ),
-    problems=(INVALID_QUERY, *WATCHED),
+    problems=(INVALID_QUERY, INVALID_HEADER, *WATCHED),
 )
 _GET = Operation(
     id="getService",
     tag="Services",
     summary="One service with its instances",
-    parameters=(SERVICE_NAME, LIMIT, INSTANCE_CURSOR, WAIT, SINCE),
+    description=META,
+    parameters=(SERVICE_NAME, *FILTERS, SORT, LIMIT, CURSOR, WAIT, SINCE, IF_NONE_MATCH),
     answers=(
         Answer(
             200,
             "Its counts, and a page of its instances.",
             (Media(Service, {"one": {"name": "user-service", "count": 1, "healthy": 1, **PAGE}}),),
+            TAGGED,
         ),
+        NOT_MODIFIED,
     ),
-    problems=(INVALID_QUERY, UNKNOWN_SERVICE, *WATCHED),
+    problems=(INVALID_QUERY, INVALID_HEADER, *WATCHED, UNKNOWN_SERVICE),
 )
 
 
