@@ -111,7 +111,7 @@ class Beside:
 
 
 @contextmanager
-def _asking(server: Ours, load: Load, questions: QueryFile) -> Iterator[Beside]:
+def asking(server: Ours, load: Load, questions: QueryFile) -> Iterator[Beside]:
     """Ask while the block lasts, a second at a time."""
     beside, over = Beside(), threading.Event()
     faults: list[BenchmarkError] = []
@@ -148,7 +148,7 @@ def _measure_size(
         before, cpu = server.process.memory().resident, server.process.cpu_seconds()
         seconds = 0.0
         options.say(f"{size:,}: registering …")
-        with _asking(server, load, questions) as loading:
+        with asking(server, load, questions) as loading:
             for body in _make_arrays(size, TTL):
                 began = time.perf_counter()
                 _post(connection, "/v1/instances", body, 201)
@@ -156,7 +156,7 @@ def _measure_size(
         cpu = server.process.cpu_seconds() - cpu
         options.say(f"{size:,}: renewing …")
         bulk = list(_make_bulks(size))
-        with _asking(server, load, questions) as renewing:
+        with asking(server, load, questions) as renewing:
             rate, per_cpu = _renew(server, connection, bulk, options.seconds)
         held = server.process.memory().resident - before
         return {
@@ -235,7 +235,7 @@ def _measure_end(options: Options, load: Load, questions: QueryFile, count: int)
         last = _read_end(connection, count - 1)
         options.say(f"{count:,} leases end within {last - first:.2f} s: waiting …")
         time.sleep(max(0.0, first - time.time() - 0.5))
-        with _asking(server, load, questions) as ending:
+        with asking(server, load, questions) as ending:
             late = _ask_until_swept(server, connection, count, last)
     return (
         f"{count:,} leases that end within {last - first:.2f} s: the sweep is"

@@ -77,6 +77,15 @@ def test_watchers_are_counted_beside_dns(tmp_path: Path) -> None:
     assert [row["watchers"] for row in rows] == [0, 20]
 
 
+def test_lists_are_read(tmp_path: Path) -> None:
+    rows = _measure("lists", tmp_path, "--instances=3000")
+    told = {row["list"]: row["told"] for row in rows}
+    assert (told["middle page by service"], told["one service"], told["what is not there"]) == (
+        *(100, 10),
+        0,
+    )
+
+
 def test_the_start_is_timed(tmp_path: Path) -> None:
     rows = _measure("startup", tmp_path, "--instances=100")
     assert rows[0]["store"] == "empty"
