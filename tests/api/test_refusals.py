@@ -88,7 +88,10 @@ async def _try_all(
         with monkeypatch.context() as patch:
             patch.setattr(program.app.watching.seats, bound, 0)
             await _send(program, method, there + waiting, plain, valid)
-    for headers in ({"Expect": "wonders"}, {"Sec-Fetch-Site": "cross-site"}):
+    for headers in (
+        *({"If-Match": "7"}, {"If-None-Match": "7"}, {"If-Match": '"0"'}),
+        *({"Expect": "wonders"}, {"Sec-Fetch-Site": "cross-site"}),
+    ):
         await _send(program, method, there, {**plain, **headers}, valid)
     if media:
         for body in (b"", b"{", b"7", b'{"colour": 1}', HUGE):
