@@ -9,6 +9,7 @@ DNS and HTTP meet here and nowhere else.
 
 import asyncio
 import base64
+import os
 import secrets
 import socket
 import time
@@ -21,6 +22,7 @@ import structlog
 from aiohttp import web
 
 from dnsregistry import __version__
+from dnsregistry.api.access_log import build_access_log
 from dnsregistry.api.application import build_application
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
@@ -32,6 +34,8 @@ from dnsregistry.api.replies import write_time
 from dnsregistry.api.routes import dns as dns_routes
 from dnsregistry.api.routes import explain as explain_routes
 from dnsregistry.api.routes import metrics as metrics_routes
+from dnsregistry.api.tracing import build_tracing
+from dnsregistry.api.traffic import Traffic
 from dnsregistry.api.watching.build import build_watching, first_revision, read_options
 from dnsregistry.binding import Listening, bind_all
 from dnsregistry.explain.build import build_explanations
@@ -40,20 +44,16 @@ from dnsregistry.forward.build import AsksItself, build_forwarder
 from dnsregistry.forward.forwarder import Forwarder
 from dnsregistry.health.build import Checking, Policies, build_checking
 from dnsregistry.health.sweep import sweep
-from dnsregistry.metrics import (
-    CatalogueCollector,
-    CheckCollector,
-    DialectCollector,
-    Metrics,
-    ScanCollector,
-    WatchCollector,
-)
+from dnsregistry.log.configure import Log
+from dnsregistry.looplag import LoopLag
+from dnsregistry.metrics.build import build_metrics
+from dnsregistry.parts import Parts
 from dnsregistry.registry.departures import Departures
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
 from dnsregistry.scan.build import build_scan
-from dnsregistry.servers.build import Front, build_pool, build_responder
+from dnsregistry.servers.build import Front, build_pool, build_query_log, build_responder
 from dnsregistry.servers.certificate import Certificate
 from dnsregistry.servers.doh import PATH as DOH_PATH
 from dnsregistry.servers.doh import DohServer
@@ -66,6 +66,7 @@ from dnsregistry.storage.cluster.store import ClusterOptions, ClusterStore
 from dnsregistry.storage.engines import build_store
 from dnsregistry.storage.settled import Settled
 from dnsregistry.storage.store import Outage, Store
+from dnsregistry.storage.traced import Traced
 from dnsregistry.turns import take_turns
 from dnsregistry.zone import serial
 from dnsregistry.zone.authority import Authority, Source
@@ -89,9 +90,15 @@ log = structlog.get_logger("dnsregistry.app")
 class App:
     """One program: build it, start it once, stop it once."""
 
-    def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: Settings, now: Callable[[], float], log: Log | None = None
+    ) -> None:
+        """Without `log` neither requests nor questions are logged."""
         self._settings = settings
         self._now = now
+        self._log = log
+        self._traffic = Traffic()
+        self._tracing = build_tracing(settings.otel_endpoint, os.environ)
         self._state = ReadyState.STARTING
         self._running = AsyncExitStack()
         self.registry = Registry()
@@ -108,14 +115,6 @@ class App:
             self.store = Settled(self.store, self._settle)
         self.tallies = {place.dialect: DialectTally() for place in settings.places}
         self._scan = build_scan(settings, self.registry, self.store, now)
-        metrics = Metrics(
-            CatalogueCollector(self.registry),
-            DialectCollector(self.tallies),
-            CheckCollector(lambda: self.checking.tally),
-            ScanCollector(self._scan.tally if self._scan is not None else None),
-            WatchCollector(lambda: self.watching.tally),
-        )
-        self._metrics = serve_metrics(metrics.render)
 
     async def start(self) -> Listening:
         """Bind, load, build, then serve.
@@ -137,6 +136,8 @@ class App:
         settings = self._settings
         sockets = bind_all(settings)
         self._running.callback(sockets.close)
+        if self._tracing is not None:
+            self._running.push_async_callback(asyncio.to_thread, self._tracing.stop)
         listening = sockets.listening
         last_serial = await self.store.start()
         if self._cluster is None:
@@ -163,7 +164,8 @@ class App:
         self._spawn(sweep(self.store, self._now), "sweep")
         if self._scan is not None:
             self._spawn(self._scan.run(), "scan")
-        front = Front(settings, self._exchange, self._responder, self._running)
+        self._spawn(self._parts.loop_lag.follow(), "loop lag")
+        front = Front(settings, self._exchange, self._responder, self._running, self._queries)
         if settings.workers:
             await self._start_workers(sockets.dns)
         await front.start(sockets.dns)
@@ -172,6 +174,7 @@ class App:
         await self._start_dialects(sockets.dialects, api)
         if settings.tls_cert is not None:
             certificate = Certificate(settings.tls_cert, settings.tls_key)
+            self._parts.certificate = certificate
             self._spawn(certificate.follow(), "certificate")
             await front.start_tls(certificate, sockets.dot)
             if sockets.https is not None and runner.server is not None:
@@ -226,7 +229,8 @@ class App:
         responder = build_responder(settings, authority, self._forwarder, self._now, random)
         self.zone.remember_in(responder.table)
         self._responder = responder
-        self._exchange = Exchange(responder)
+        self._queries = build_query_log(settings, self._log, authority)
+        self._exchange = Exchange(responder, self._queries)
         self.watching = build_watching(
             read_options(settings, is_clustered=self._cluster is not None),
             registry,
@@ -239,16 +243,24 @@ class App:
         self._explanations = build_explanations(
             Sources(registry, authority, self.zone, responder, self._forwarder, self.checking.ward)
         )
-        self._stats = Stats(
-            registry,
-            self.store,
-            self.zone,
-            responder,
-            self._zone_watch.tally,
-            self._forwarder,
-            self.checking,
-            self._scan.tally if self._scan is not None else None,
+        self._parts = Parts(
+            registry=registry,
+            store=self.store,
+            zone=self.zone,
+            responder=responder,
+            zone_watch=self._zone_watch,
+            forwarder=self._forwarder,
+            checking=self.checking,
+            scan=self._scan.tally if self._scan is not None else None,
+            dialects=self.tallies,
+            traffic=self._traffic,
+            watch=self.watching.tally,
+            loop_lag=LoopLag(),
+            log=self._log,
+            now=self._now,
         )
+        self._stats = Stats(self._parts)
+        self._metrics = serve_metrics(build_metrics(self._parts).render)
 
     def _build_checking(self, listening: Listening, policy: LivePolicy) -> Checking:
         settings = self._settings
@@ -302,7 +314,7 @@ class App:
         self._running.push_async_callback(cancel)
 
     async def _start_workers(self, pairs: Sequence[Pair]) -> None:
-        self._workers = self._stats.workers = pool = build_pool(
+        self._workers = self._parts.workers = pool = build_pool(
             self._settings,
             pairs,
             self.registry,
@@ -324,7 +336,7 @@ class App:
         settings = self._settings
         return Api(
             registry=self.registry,
-            store=self.store,
+            store=Traced(self.store, self._tracing.begin) if self._tracing else self.store,
             watching=self.watching,
             now=self._now,
             lease_ttl=settings.lease_ttl,
@@ -350,7 +362,10 @@ class App:
             *metrics_routes.list_routes(self._metrics),
             *explain_routes.list_routes(self._explanations),
         )
-        runner = Runner(build_application(api, others), shutdown_timeout=SHUTDOWN_SECONDS)
+        log = build_access_log(self._settings.http_log, self._log)
+        around = () if self._tracing is None else (self._tracing.follow(self._traffic),)
+        application = build_application(api, others, self._traffic, log, around)
+        runner = Runner(application, shutdown_timeout=SHUTDOWN_SECONDS)
         self._running.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.SockSite(runner, sock).start()

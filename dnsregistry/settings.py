@@ -26,6 +26,7 @@ from dnsregistry.api.dialects.variables import Followed, VariableError, follow_v
 from dnsregistry.api.watching.settings import WatchSettings
 from dnsregistry.forward.plan import parse_upstreams
 from dnsregistry.health.settings import HealthSettings
+from dnsregistry.log.settings import LogSettings
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.names import check_host
@@ -64,7 +65,7 @@ class SettingsError(Exception):
     """A setting is wrong; the text is one sentence that names it."""
 
 
-class Settings(DialectSettings, HealthSettings, ScanSettings, WatchSettings):
+class Settings(DialectSettings, HealthSettings, LogSettings, ScanSettings, WatchSettings):
     """What `serve` can be told."""
 
     model_config = SettingsConfigDict(

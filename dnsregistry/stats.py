@@ -1,78 +1,77 @@
-"""The program's numbers, for people (`/v1/stats`)."""
+"""The program's numbers, for people (`/v1/stats`): what it is first, then what it does."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import fields
+from itertools import islice
+from typing import Any
 
 from dnsregistry import __version__
-from dnsregistry.answers.responder import Responder
+from dnsregistry.api.watching.tally import WatchTally
 from dnsregistry.forward.forwarder import Forwarder
 from dnsregistry.forward.tally import ForwardTally, UpstreamTally
 from dnsregistry.health.build import Checking
 from dnsregistry.health.tally import HealthTally
+from dnsregistry.histogram import Histogram
+from dnsregistry.parts import Parts
+from dnsregistry.registry.feed import ChangeKind
 from dnsregistry.registry.registry import Registry
 from dnsregistry.scan.tally import ScanTally
 from dnsregistry.servers.workers.pool import Pool
 from dnsregistry.storage.store import Store
-from dnsregistry.zone.live import LiveZone
 from dnsregistry.zonefiles.watch import ZoneTally
+
+MOST_NAMED = 100
+"""Services that are named at once, whose guard holds: what a person can look through."""
 
 
 class Stats:
-    """Reads the counters of the parts; costs nothing until it is asked."""
+    """Reads the counters of the parts; costs the same whatever is registered."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        store: Store,
-        zone: LiveZone,
-        responder: Responder,
-        zone_files: ZoneTally,
-        forwarder: Forwarder | None,
-        checking: Checking,
-        scan: ScanTally | None,
-    ) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._started_at = time.monotonic()
-        self._registry = registry
-        self._store = store
-        self._zone = zone
-        self._responder = responder
-        self._zone_files = zone_files
-        self._forwarder = forwarder
-        self._checking = checking
-        self._scan = scan
-        self.workers: Pool | None = None
+        self._parts = parts
 
     def tell(self) -> Mapping[str, object]:
-        """Return all numbers, as JSON can have them."""
-        catalogue = self._registry.catalogue
+        """Return all numbers, as JSON can have them. What is off is left out."""
+        parts = self._parts
         told: dict[str, object] = {
             "version": __version__,
             "uptime": round(time.monotonic() - self._started_at, 3),
-            "registry": {
-                "instances": len(catalogue),
-                "services": catalogue.count_services(),
-                "revision": self._registry.feed.revision,
-            },
-            "store": _tell_store(self._store),
+            "event_loop_lag": parts.loop_lag.times.tell(),
+            "registry": _tell_registry(parts.registry),
+            "store": _tell_store(parts.store),
             "zone": {
-                "origin": str(self._zone.origin).removesuffix("."),
-                "serial": self._zone.serial,
+                "origin": str(parts.zone.origin).removesuffix("."),
+                "serial": parts.zone.serial,
             },
-            "zone_files": _read(self._zone_files),
-            "dns": self._responder.tally.tell(),
+            "zone_files": _read(parts.zone_watch.tally),
+            "dns": {**parts.responder.tally.tell(), "table": _tell_table(parts)},
         }
-        told["health"] = _tell_checking(self._checking)
-        if self.workers is not None:
-            told["workers"] = {
-                "serving": self.workers.working,
-                "restarts": self.workers.restarts,
-            }
-        if self._forwarder is not None:
-            told["forward"] = _tell_forward(self._forwarder)
-        if self._scan is not None:
-            told["scan"] = _read(self._scan)
+        if parts.workers is not None:
+            told["workers"] = _tell_workers(parts.workers)
+        if parts.forwarder is not None:
+            told["forward"] = _tell_forward(parts.forwarder)
+        told["watch"] = _read(parts.watch)
+        told["health"] = _tell_checking(parts.checking)
+        if parts.scan is not None:
+            told["scan"] = _read(parts.scan)
+        if parts.log is not None:
+            writer = parts.log.writer
+            told["log"] = {"waiting": writer.waiting, "dropped": writer.dropped}
         return told
+
+
+def _tell_registry(registry: Registry) -> Mapping[str, object]:
+    catalogue, feed = registry.catalogue, registry.feed
+    return {
+        "instances": len(catalogue),
+        "serving": catalogue.count_serving(),
+        "services": catalogue.count_services(),
+        "revision": feed.revision,
+        "changes": {kind.value: feed.counts[kind] for kind in ChangeKind},
+        "heartbeats": registry.renewals,
+    }
 
 
 def _tell_store(store: Store) -> Mapping[str, object]:
@@ -80,13 +79,33 @@ def _tell_store(store: Store) -> Mapping[str, object]:
     return {**store.tell(), "away_since": None if outage is None else outage.since}
 
 
+def _tell_table(parts: Parts) -> Mapping[str, object]:
+    entries, octets = parts.responder.table.room
+    return {"entries": entries, "octets": octets}
+
+
+def _tell_workers(pool: Pool) -> Mapping[str, object]:
+    tables = pool.tables()
+    return {
+        "serving": pool.working,
+        "restarts": pool.restarts,
+        "entries": sum(entries for entries, _ in tables),
+        "octets": sum(octets for _, octets in tables),
+        "log_dropped": pool.lines_dropped,
+    }
+
+
 def _tell_checking(checking: Checking) -> Mapping[str, object]:
-    holding = [name for name, group in checking.ward.groups() if group.guard.until is not None]
+    told = _read(checking.tally)
+    by_type = told.pop("by_type")
     return {
         "instances": len(checking.ward),
         "in_flight": checking.prober.in_flight,
-        "guards_holding": sorted(holding),
-        **_read(checking.tally),
+        "guards": checking.ward.count_holding(),
+        "guards_holding": sorted(islice(checking.ward.holding(), MOST_NAMED)),
+        "types": {kind: by_type[kind, True] + by_type[kind, False] for kind, _ in by_type},
+        **told,
+        "lags": checking.tally.lags.counts,
     }
 
 
@@ -100,6 +119,10 @@ def _tell_forward(forwarder: Forwarder) -> Mapping[str, object]:
 
 
 def _read(
-    tally: ForwardTally | UpstreamTally | ZoneTally | HealthTally | ScanTally,
-) -> dict[str, object]:
-    return {field.name: getattr(tally, field.name) for field in fields(tally)}
+    tally: ForwardTally | UpstreamTally | ZoneTally | HealthTally | ScanTally | WatchTally,
+) -> dict[str, Any]:
+    values = {field.name: getattr(tally, field.name) for field in fields(tally)}
+    return {
+        name: value.tell() if isinstance(value, Histogram) else value
+        for name, value in values.items()
+    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
@@ -32,9 +33,24 @@ class Access:
         return any(address in network for network in self._networks)
 
 
+class Transport(StrEnum):
+    """What carries messages."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    DOT = "dot"
+    DOH = "doh"
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks, and over what: the address in text, and whether by TCP."""
+    """Who asks, and over what: the address in text, whether by TCP, and what lies over that."""
 
     address: str
     tcp: bool
+    over: Transport | None = None
+
+    @property
+    def transport(self) -> Transport:
+        """What carried the message, as it is counted."""
+        return self.over or (Transport.TCP if self.tcp else Transport.UDP)

@@ -71,7 +71,8 @@ class Entry:
         self.until = until
         self.rtype = rtype
         self.rcode = rcode
-        self.cell = tally.cell(rtype, rcode)
+        size = prefix + len(self.variants[0]) + len(self.rest)
+        self.cell = tally.cell(rtype, rcode, size)
         self.denies = None
         of_variants = sum(map(len, self.variants)) + len(self.variants) * VARIANT_OCTETS
         self.octets = ENTRY_OCTETS + of_variants + len(self.rest)

@@ -7,6 +7,7 @@ guard, how often, who, then what the answer is.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import ip_address
 from typing import Protocol
 
@@ -26,12 +27,13 @@ from dnsregistry.answers.ratelimit import Bucket, RateLimit, Verdict
 from dnsregistry.answers.ruling import AskOthers, Chase, Ruling, rule
 from dnsregistry.answers.standing import Standing
 from dnsregistry.answers.table import AnswerTable
-from dnsregistry.answers.tally import OTHER_TYPE, Tally
+from dnsregistry.answers.tally import OTHER_TYPE, Path, Tally
 from dnsregistry.answers.writing import Written, write
 from dnsregistry.zone.authority import Authority
 
 MOST_STANDINGS = 4096
 """Clients remembered: a house's ask again and again. Past it they are met anew."""
+_RCODE_AT, _RCODE_BITS = 3, 0x0F
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Responder:
         self._recursion = recursion
         self.now = now
         self._chance = chance
+        self.path = Path.ORDINARY
+        """Which way the last answer was found."""
 
     def stand(self, address: str, now: float) -> Standing:
         """How we stand to the client with this address, in text."""
@@ -139,10 +143,13 @@ class Responder:
     def respond(self, message: bytes, client: Client) -> Reply:
         """Return the reply to a message, at once for names of ours."""
         now = self.now()
+        self.path = Path.ORDINARY
         standing = self.stand(client.address, now)
         if not client.tcp and standing.allowed:
             entry = self.table.find(message[2:], standing.peer, now)
             if entry is not None and (standing.bucket is None or standing.bucket.take(now)):
+                self.path = Path.TABLE
+                self.tally.hits += 1
                 return entry.write(message, recursion=standing.recursion)
         self.tally.ordinary += 1
         query = decode(message)
@@ -171,6 +178,8 @@ class Responder:
 
     def _answer(self, asked: Asked, now: float) -> Reply:
         if not asked.is_bare and asked.standing.allowed and (reply := self._find_bare(asked, now)):
+            self.path = Path.TABLE
+            self.tally.hits += 1
             return reply
         ruling = self.rule(asked, self._zones, now)
         recursion = self._recursion
@@ -179,10 +188,11 @@ class Responder:
         if recursion is not None and isinstance(ruling, Chase):
             return self._chase(recursion, asked, ruling)
         answer = ruling if isinstance(ruling, Answer) else NO_ELSEWHERE
+        self.tally.misses += not asked.client.tcp
         written = write(asked, answer, self._chance)
         if answer.until > now and not asked.client.tcp:
             self._keep(asked, answer, written)
-        self.tally.count(asked.query.question.rtype, answer.rcode)
+        self.tally.count(asked.query.question.rtype, answer.rcode, len(written.reply))
         return written.reply
 
     def _find_bare(self, asked: Asked, now: float) -> bytes:
@@ -211,15 +221,17 @@ class Responder:
         self.table.keep(bare, written.answer, written.reply, write_for, is_cut=written.cut)
 
     def _send(self, asked: Asked, answer: Answer) -> bytes:
-        self.tally.count(asked.query.question.rtype, answer.rcode)
-        return write(asked, answer, self._chance).reply
+        reply = write(asked, answer, self._chance).reply
+        self.tally.count(asked.query.question.rtype, answer.rcode, len(reply))
+        return reply
 
     def fail(self, message: bytes) -> bytes | None:
         """Return SERVFAIL for a message that `respond` raised on."""
         query = decode(message)
         if isinstance(query, Query):
-            self.tally.count(query.question.rtype, Rcode.SERVFAIL)
-            return encode(query, Answer(Rcode.SERVFAIL), CLASSIC_UDP_OCTETS)
+            reply = encode(query, Answer(Rcode.SERVFAIL), CLASSIC_UDP_OCTETS)
+            self.tally.count(query.question.rtype, Rcode.SERVFAIL, len(reply))
+            return reply
         return self._turn_away(query) if isinstance(query, Fault) else None
 
     def _judge(
@@ -235,8 +247,23 @@ class Responder:
 
     def _ask_elsewhere(self, recursion: Recursion, asked: Asked) -> Reply:
         self.tally.forwarded += 1
+        self.path = Path.FORWARD
         options = encode_options(asked.options.reply)
-        return recursion.elsewhere.answer(asked.query, asked.message, asked.limit, options)
+        reply = recursion.elsewhere.answer(asked.query, asked.message, asked.limit, options)
+        count = partial(self._count_theirs, asked.query.question.rtype)
+        if isinstance(reply, bytes):
+            count(reply)
+        else:
+            reply.add_done_callback(count)
+        return reply
+
+    def _count_theirs(self, rtype: int, reply: bytes | asyncio.Future[bytes]) -> None:
+        """Count an answer that was fetched; none where nobody waited for it, or it failed."""
+        if isinstance(reply, asyncio.Future):
+            if reply.cancelled() or reply.exception() is not None:
+                return
+            reply = reply.result()
+        self.tally.count(rtype, reply[_RCODE_AT] & _RCODE_BITS, len(reply))
 
     def _chase(self, recursion: Recursion, asked: Asked, chase: Chase) -> Reply:
         """The answer with the end of its alias."""
@@ -244,10 +271,13 @@ class Responder:
         def finish(reply: bytes) -> bytes:
             return self._send(asked, join_end(chase.answer, reply))
 
+        self.path = Path.FORWARD
         question, message = ask_for_end(chase.target, asked.query.question.rtype)
         reply = recursion.elsewhere.answer(question, message, TCP_OCTETS, b"")
         return finish(reply) if isinstance(reply, bytes) else map_future(reply, finish)
 
     def _turn_away(self, fault: Fault) -> bytes:
-        self.tally.count(fault.question.rtype if fault.question else OTHER_TYPE, fault.rcode)
-        return encode_fault(fault)
+        reply = encode_fault(fault)
+        rtype = fault.question.rtype if fault.question else OTHER_TYPE
+        self.tally.count(rtype, fault.rcode, len(reply))
+        return reply

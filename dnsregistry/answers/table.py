@@ -63,10 +63,16 @@ class AnswerTable:
         self._told = Told()
         self._forms = Forms()
         self._octets = 0
+        self._entries = 0
         self._lacks: Callable[[bytes], bool] = _is_unsure
         self._absent = Denials(Name(()), Rcode.NXDOMAIN)
         self._look_at_zones()
         zones.watch(self.clear)
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """How many entries it holds, beside denials, and about how many octets they take."""
+        return self._entries, self._octets
 
     def find(self, question: bytes, peer: bytes, now: float) -> Entry | None:
         """Return the entry for a message without its id; None where the ordinary path answers.
@@ -195,6 +201,7 @@ class AnswerTable:
         entries = self._names.pop(name, None)
         if entries is None:
             return
+        self._entries -= len(entries)
         self._octets -= len(name) + sum(map(_octets, entries.items()))
         for entry in entries.values():
             if isinstance(entry, Entry):
@@ -245,7 +252,9 @@ class AnswerTable:
             entries = self._names[name] = {}
             self._octets += len(name)
         before = entries.get(key)
-        if before is not None:
+        if before is None:
+            self._entries += 1
+        else:
             self._octets -= _octets((key, before))
             if isinstance(before, Entry):
                 before.end()

@@ -3,12 +3,15 @@
 import logging
 import re
 from collections.abc import Callable, Coroutine, Sequence
+from time import perf_counter
 from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
+from multidict import istr
 
-from dnsregistry.api.context import Api, Traffic
+from dnsregistry.api.access_log import AccessLog
+from dnsregistry.api.context import Api
 from dnsregistry.api.openapi.description import Description
 from dnsregistry.api.openapi.document import build_document
 from dnsregistry.api.openapi.operation import Route
@@ -23,22 +26,33 @@ from dnsregistry.api.problems import (
 from dnsregistry.api.replies import REVISION
 from dnsregistry.api.routes.description import list_routes as list_descriptions
 from dnsregistry.api.routes.table import list_routes
+from dnsregistry.api.traffic import Traffic
+from dnsregistry.log.request import HEADER, choose_id, current
 from dnsregistry.registry.errors import RegistryError
 
 SERVER = "dnsregistry"
+# What is looked up with every request is folded once.
+_ID, _SERVER = istr(HEADER), istr("Server")
 
 _log = logging.getLogger(__name__)
 _PART = re.compile(r"\{([a-z]+)\}")
 
 
-def build_application(api: Api, others: Sequence[Route] = ()) -> web.Application:
+def build_application(
+    api: Api,
+    others: Sequence[Route] = (),
+    traffic: Traffic | None = None,
+    log: AccessLog | None = None,
+    around: Sequence[Middleware] = (),
+) -> web.Application:
     """The API, ready to be served, and other routes beside it.
 
-    Whatever goes wrong in any of them is answered as a problem. What may change something is
-    closed to the web pages of others.
+    Requests are counted in `traffic` and told to `log`; `around` stands around all of it. Whatever
+    goes wrong in any of them is answered as a problem. What may change something is closed to the
+    web pages of others.
     """
-    traffic = Traffic()
-    application = web.Application(middlewares=[_answer_problems(traffic)])
+    traffic = Traffic() if traffic is None else traffic
+    application = web.Application(middlewares=[*around, _answer(traffic, log)])
     described = Description(lambda: build_document(routes, api.version))
     routes = (*list_routes(api, traffic), *others, *list_descriptions(described))
     for route in routes:
@@ -47,32 +61,40 @@ def build_application(api: Api, others: Sequence[Route] = ()) -> web.Application
             handler = refuse_pages(route.method, handler)
         # An id may hold braces, which the router's own pattern leaves out.
         path = _PART.sub(r"{\1:[^/]+}", route.path)
-        application.router.add_route(route.method, path, handler)
-        if route.method == "GET":
-            application.router.add_route("HEAD", path, handler)
+        for verb in (route.method, "HEAD") if route.method == "GET" else (route.method,):
+            traffic.add(application.router.add_route(verb, path, handler), verb, route.path)
     application.on_response_prepare.append(_add_headers(api))
     _run_watching(application, api)
     return application
 
 
-def _answer_problems(traffic: Traffic) -> Middleware:
+def _answer(traffic: Traffic, log: AccessLog | None) -> Middleware:
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-        traffic.requests += 1
+        began = perf_counter()
+        current.set(choose_id(request.headers.get(_ID)))
+        response: web.StreamResponse
         try:
-            return await handler(request)
+            response = await handler(request)
         except RegistryError as fact:
-            return problem_reply(problem_of_fact(fact))
+            response = problem_reply(problem_of_fact(fact))
         except Problem as problem:
-            return problem_reply(problem)
+            response = problem_reply(problem)
         except web.HTTPException as error:
             if error.status < 400:
+                traffic.find(request.match_info.route).note(error.status, perf_counter() - began)
                 raise
-            return problem_reply(problem_of_http(error))
+            response = problem_reply(problem_of_http(error))
         except Exception:  # noqa: BLE001 - one request must not hurt the next
             traffic.internal_errors += 1
             _log.exception("%s %s failed", request.method, request.path)
-            return problem_reply(Problem(INTERNAL_ERROR, "the cause is in the server's log"))
+            response = problem_reply(Problem(INTERNAL_ERROR, "the cause is in the server's log"))
+        took = perf_counter() - began
+        tally = traffic.find(request.match_info.route)
+        tally.note(response.status, took)
+        if log is not None:
+            log.note(request, response, tally.route, took)
+        return response
 
     return answer
 
@@ -99,6 +121,7 @@ def _add_headers(
         nonlocal revision, text
         headers = response.headers
         headers[hdrs.SERVER] = SERVER
+        headers[_ID] = current.get()
         if revision != feed.revision:
             revision = feed.revision
             text = str(revision)

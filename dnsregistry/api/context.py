@@ -63,11 +63,3 @@ class Api:
     def default_checks(self, service: str) -> tuple[Check, ...]:
         """The checks of a registration that brings none, by its service in any case."""
         return () if self.desk is None else self.desk.default_of(service.lower())
-
-
-@dataclass(slots=True)
-class Traffic:
-    """What has come in since the start."""
-
-    requests: int = 0
-    internal_errors: int = 0

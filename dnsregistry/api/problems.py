@@ -1,7 +1,7 @@
 """What a client is told when a request cannot be done: RFC 9457, and the one table for it.
 
 A problem's `type` is a stable word. `field` and `reason` name the fault where there is one;
-`errors` lists all of them where there are several.
+`errors` lists all of them where there are several. `request_id` is what the log calls the request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from dnsregistry.api.replies import encode
+from dnsregistry.log.request import current
 from dnsregistry.registry.errors import (
     InvalidField,
     RegistryError,
@@ -123,6 +124,8 @@ def describe_problem(problem: Problem) -> dict[str, object]:
         "detail": problem.detail,
         **problem.members,
     }
+    if request_id := current.get():
+        document["request_id"] = request_id
     faults = [{"field": fault.field, "reason": fault.reason} for fault in problem.faults]
     if faults:
         document |= faults[0]

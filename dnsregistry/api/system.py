@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
-from dnsregistry.api.context import Api, ReadyState, Traffic
+from dnsregistry.api.context import Api, ReadyState
 from dnsregistry.api.replies import reply
+from dnsregistry.api.traffic import Traffic
 
 
 class System:

@@ -8,16 +8,16 @@ import resource
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import structlog
 
-from dnsregistry.cli.log import configure_log
 from dnsregistry.cli.loop import choose_loop
 from dnsregistry.cli.options import add_document_flags, add_settings, check_document_flags
+from dnsregistry.log.configure import Log, configure
 from dnsregistry.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -47,16 +47,21 @@ def serve(
 
     A flag goes over its environment variable, that over the file, that over the default.
     """
-    configure_log()
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         settings, warnings = load(given, {**os.environ, **document_flags}, config)
         check_document_flags(document_flags, settings)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
-    for warning in warnings:
-        log.warning(warning)
+    with closing(configure(settings.log_format, settings.log_level)) as told:
+        for warning in warnings:
+            log.warning(warning)
+        _run(settings, ready_file, told, demo=demo)
+
+
+def _run(settings: Settings, ready_file: Path | None, told: Log, *, demo: bool) -> None:
     # Costs half a second to import, which no other command and no help text should pay.
+    from dnsregistry.api.tracing import TracingAway
     from dnsregistry.servers.sockets import ListenError
     from dnsregistry.storage.errors import StoreError
 
@@ -65,12 +70,14 @@ def serve(
     kind = choose_loop()
     try:
         with asyncio.Runner(loop_factory=kind.make) as runner:
-            runner.run(_serve(settings, ready_file, demo, kind.name))
-    except (ListenError, StoreError) as error:
+            runner.run(_serve(settings, ready_file, told, demo, kind.name))
+    except (ListenError, StoreError, TracingAway) as error:
         raise click.ClickException(str(error)) from None
 
 
-async def _serve(settings: Settings, ready_file: Path | None, demo: bool, loop_name: str) -> None:
+async def _serve(
+    settings: Settings, ready_file: Path | None, told: Log, demo: bool, loop_name: str
+) -> None:
     from dnsregistry.app import App
     from dnsregistry.clock import start_clock
 
@@ -80,7 +87,7 @@ async def _serve(settings: Settings, ready_file: Path | None, demo: bool, loop_n
         loop.add_signal_handler(number, stopped.set)
     _warn_of_multicast(settings.zone)
     async with AsyncExitStack() as running:
-        app = App(settings, start_clock())
+        app = App(settings, start_clock(), told)
         listening = await app.start()
         running.push_async_callback(app.stop)
         for host, port in listening.dns:

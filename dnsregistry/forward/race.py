@@ -105,6 +105,7 @@ class Race:
 
     def _win(self, winner: Inquiry, reply: Reply) -> None:
         winner.upstream.health.hit(winner.age)
+        winner.upstream.tally.times.note(winner.age)
         silent = {
             inquiry.upstream
             for inquiry in self._running

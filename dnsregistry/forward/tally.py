@@ -3,13 +3,16 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from dnsregistry.histogram import Histogram
+
 
 @dataclass(slots=True)
 class UpstreamTally:
     """One upstream's counts: inquiries begun, answers that counted, and what else came.
 
     `silent` are waits that ended without a reply: another one answered after its patience had
-    run out, or nobody did. `faults` is by kind; `strangers` are datagrams passed over.
+    run out, or nobody did. `faults` is by kind; `strangers` are datagrams passed over. `times` are
+    seconds from asking to each answer that was taken.
     """
 
     asked: int = 0
@@ -18,6 +21,7 @@ class UpstreamTally:
     by_tcp: int = 0
     strangers: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    times: Histogram = field(default_factory=Histogram)
 
 
 @dataclass(slots=True)

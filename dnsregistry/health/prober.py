@@ -205,8 +205,9 @@ class Prober:
             return
         now = self._now()
         is_first = patient.course.courses[place].last is None
-        self._tally.probes += 1
-        self._tally.passed += outcome.passed
+        probe = patient.instance.checks[place].probe
+        kind = type(probe).__name__.removesuffix("Probe").lower()
+        self._tally.note_probe(kind, passed=outcome.passed)
         self._tally.transitions += self._ward.note(patient, place, outcome, now)
         pace = patient.instance.checks[place].pace
         at = asyncio.get_running_loop().time()

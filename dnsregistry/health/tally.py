@@ -1,7 +1,10 @@
 """What checks have found, as plain numbers by service: cheap to count, read by who wants them."""
 
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
+
+from dnsregistry.histogram import Histogram
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the latency histogram in seconds; one more bucket is for all above."""
@@ -49,7 +52,8 @@ class ServiceTally:
 class HealthTally:
     """The whole program's probes since the start.
 
-    `lags` counts, by the bounds of latencies, how late they were begun.
+    `lags` are seconds by which they were begun late. `by_type` counts them by type and whether
+    they passed.
     """
 
     probes: int = 0
@@ -61,8 +65,15 @@ class HealthTally:
     revoked: int = 0
     write_failures: int = 0
     faults: int = 0
-    lags: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    lags: Histogram = field(default_factory=lambda: Histogram(BOUNDS))
+    by_type: Counter[tuple[str, bool]] = field(default_factory=Counter)
 
     def note_lag(self, seconds: float) -> None:
         """Count how late a check was begun."""
-        self.lags[bisect_left(BOUNDS, seconds)] += 1
+        self.lags.note(seconds)
+
+    def note_probe(self, type: str, *, passed: bool) -> None:
+        """Count a probe by its type's name."""
+        self.probes += 1
+        self.passed += passed
+        self.by_type[type, passed] += 1

@@ -92,6 +92,14 @@ class Ward:
         """The checks of a service, by its name in lower case; None where nothing is known."""
         return self._groups.get(service)
 
+    def holding(self) -> Iterator[str]:
+        """The services whose guard holds now."""
+        yield from self._holding
+
+    def count_holding(self) -> int:
+        """How many they are."""
+        return len(self._holding)
+
     def groups(self) -> Iterator[tuple[str, Group]]:
         """All services with checks."""
         yield from self._groups.items()

@@ -30,6 +30,7 @@ class Catalogue:
         self._arrivals = Arrivals()
         self._order = Alphabet()
         self._service_names = Alphabet()
+        self._serving = 0
         self._healthy: dict[str, int] = {}
         self._healthy_types: dict[tuple[str, str], int] = {}
 
@@ -102,6 +103,10 @@ class Catalogue:
         """How many services have instances."""
         return len(self._service_names)
 
+    def count_serving(self) -> int:
+        """How many instances belong in their services' answers."""
+        return self._serving
+
     def count_healthy(self, service: str) -> int:
         """How many of a service's instances belong in its answers."""
         return self._healthy.get(service, 0)
@@ -146,6 +151,7 @@ class Catalogue:
         if state != Health.HEALTHY:
             self._states.add(state, lease)
         if instance.is_serving:
+            self._serving += 1
             self._healthy[service] = self._healthy.get(service, 0) + 1
             kind = (service, instance.protocol)
             self._healthy_types[kind] = self._healthy_types.get(kind, 0) + 1
@@ -166,6 +172,7 @@ class Catalogue:
         if state != Health.HEALTHY:
             self._states.discard(state, lease)
         if instance.is_serving:
+            self._serving -= 1
             self._healthy[service] -= 1
             kind = (service, instance.protocol)
             self._healthy_types[kind] -= 1

@@ -1,5 +1,6 @@
 """The change feed: each edit of the catalogue, once, in order, to whoever listens."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -43,6 +44,8 @@ class Feed:
 
     def __init__(self, revision: int = 0) -> None:
         self.revision = revision
+        self.counts: Counter[ChangeKind] = Counter()
+        """How many changes of each kind were told."""
         self._listeners: dict[Listener, None] = {}
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -72,6 +75,7 @@ class Feed:
         else:
             self.check(revision)
         self.revision = revision
+        self.counts[kind] += 1
         change = Change(self.revision, kind, before, after, lease)
         for listener in tuple(self._listeners):  # one of them may unsubscribe meanwhile
             listener(change)

@@ -58,6 +58,8 @@ class Registry:
         self._deadlines = Deadlines()
         self._promises = Promises()
         self.sequence = 0
+        self.renewals = 0
+        """Heartbeats that moved a deadline."""
         self._lease: type[Lease] = Lease
 
     def grant(self, instance: Instance, now: float, expected: Expected | None = None) -> Grant:
@@ -95,6 +97,7 @@ class Registry:
         """Move a live lease's deadline one ttl from now. Raises UnknownInstance."""
         lease = self.find(instance_id, now)
         lease.renew(now)
+        self.renewals += 1
         return lease
 
     def renew_all(self, instance_ids: Iterable[str], now: float) -> Renewal:
@@ -109,6 +112,7 @@ class Registry:
             else:
                 lease.renew(now)
                 renewed += 1
+        self.renewals += renewed
         return Renewal(renewed, unknown)
 
     def set_status(

@@ -13,14 +13,17 @@ Rules:
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Protocol
 
+from dnsregistry.answers.access import Client
 from dnsregistry.answers.entry import Entry
 from dnsregistry.answers.protocol import HEADER_OCTETS
 from dnsregistry.answers.standing import Standing
 from dnsregistry.answers.table import AnswerTable
-from dnsregistry.answers.tally import Tally
+from dnsregistry.answers.tally import Path, Tally
 from dnsregistry.servers.intake import Ancillary, Datagram, Peer, answer_from
+from dnsregistry.servers.querylog import QueryLog
 from dnsregistry.servers.scatter import Scatter, Slot, make_plans
 from dnsregistry.servers.sockets import IP_PKTINFO, is_wildcard
 
@@ -55,7 +58,10 @@ class Answerer(Protocol):
 class Batch:
     """The intake of one UDP socket."""
 
-    def __init__(self, sock: socket.socket, responder: Answerer) -> None:
+    def __init__(
+        self, sock: socket.socket, responder: Answerer, log: QueryLog | None = None
+    ) -> None:
+        """`log` hears of every answer from here."""
         self._family = sock.family
         self._wildcard = is_wildcard(sock)
         self._scatter = Scatter(sock, control=self._wildcard)
@@ -65,6 +71,8 @@ class Batch:
         self._standings: dict[bytes, Standing] = {}
         self._known: dict[bytes, Entry] = {}
         self._sights = bytearray(SIGHTS)
+        self._times = responder.tally.times[Path.TABLE]
+        self._log = log
 
     def take(self, queue: deque[Datagram]) -> bool:
         """Answer what the table has an answer to, and put the rest into the queue."""
@@ -72,6 +80,7 @@ class Batch:
         sizes = scatter.receive()
         if not sizes:
             return False
+        began = perf_counter()
         now = self._responder.now()
         messages, names, vectors = scatter.messages, scatter.names, scatter.vectors
         known, standings = self._known, self._standings
@@ -96,6 +105,11 @@ class Batch:
                 vectors[plan] = next(entry.plans)
                 entry.cell[0] += 1
         self._send(sizes, left, queue)
+        if len(left) < len(sizes):
+            took = perf_counter() - began
+            self._times.note(took, len(sizes) - len(left))
+            if self._log is not None:
+                self._tell(self._log, sizes, left, took)
         if left:
             self._meet(left, now)
         return len(sizes) == len(self._places)
@@ -134,6 +148,7 @@ class Batch:
             queue.append(self._read(scatter.slots[number], sizes[number]))
         tally.dropped += scatter.send(first, len(sizes))
         tally.udp += len(sizes) - len(left)
+        tally.hits += len(sizes) - len(left)
 
     def _answer_from_where_they_came(self, count: int) -> None:
         if self._family == socket.AF_INET:
@@ -153,6 +168,18 @@ class Batch:
                     if len(self._standings) >= MOST_CLIENTS:
                         self._standings.clear()
                     self._standings[address] = standing
+
+    def _tell(self, log: QueryLog, sizes: Sequence[int], left: Sequence[int], took: float) -> None:
+        """Tell of those answers that are to be logged. Their heads stand over the questions'."""
+        scatter, passed_on = self._scatter, set(left)
+        for number, size in enumerate(sizes):
+            if number in passed_on or not log.draw():
+                continue
+            slot = scatter.slots[number]
+            message = scatter.messages[slot.message : slot.message + size]
+            host = socket.inet_ntop(self._family, scatter.names[slot.address])
+            client, octets = Client(host, tcp=False), scatter.sent(number)
+            log.write(message, message[:HEADER_OCTETS], octets, client, Path.TABLE, took)
 
     def _read(self, slot: Slot, size: int) -> Datagram:
         scatter = self._scatter

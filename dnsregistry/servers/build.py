@@ -13,12 +13,15 @@ from dnsregistry.answers.cookie import CookieBaker
 from dnsregistry.answers.options import OptionAnswerer
 from dnsregistry.answers.ratelimit import RateLimit
 from dnsregistry.answers.responder import Elsewhere, Protection, Recursion, Responder
+from dnsregistry.log.configure import Log
+from dnsregistry.log.form import Logged
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.batch import Batch
 from dnsregistry.servers.certificate import Certificate
 from dnsregistry.servers.exchange import Exchange
 from dnsregistry.servers.https import ALPN, HttpsServer
 from dnsregistry.servers.intake import Intake, Single
+from dnsregistry.servers.querylog import QueryLog
 from dnsregistry.servers.scatter import is_available
 from dnsregistry.servers.sockets import Pair
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
@@ -27,6 +30,8 @@ from dnsregistry.servers.workers.pool import Pool
 from dnsregistry.servers.workers.replica import Configuration
 from dnsregistry.settings import Settings
 from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.live import LiveZone
+from dnsregistry.zone.name import Name
 
 COOKIE_SECRET_OCTETS = 16
 
@@ -71,9 +76,27 @@ def build_pool(
         rate_limit=settings.rate_limit / settings.workers,
         unlimited=[str(network) for network in settings.rate_limit_exempt],
         recursion=[str(network) for network in recursion],
+        log_format=settings.log_format,
+        query_sample=settings.query_log_sample if settings.query_log is Logged.ALL else 0,
     )
     sockets = list(zip(*((pair.udp, *pair.others) for pair in pairs), strict=True))
     return Pool(sockets, configuration, registry, authority, exchange, responder)
+
+
+def build_query_log(settings: Settings, log: Log | None, authority: Authority) -> QueryLog | None:
+    """The query log, None where none is asked for or there is no log at all."""
+    if log is None or settings.query_log is Logged.OFF:
+        return None
+
+    def tell_source(name: Name) -> str:
+        zone = authority.find(name)
+        if zone is None:
+            return "refused"
+        return "live" if isinstance(zone, LiveZone) else "static"
+
+    only_errors = settings.query_log is Logged.ERRORS
+    sample = settings.query_log_sample
+    return QueryLog(log.emit, sample, only_errors=only_errors, source=tell_source)
 
 
 class Front:
@@ -85,7 +108,10 @@ class Front:
         exchange: Exchange,
         responder: Responder,
         running: AsyncExitStack,
+        queries: QueryLog | None = None,
     ) -> None:
+        """`queries` hears of every answer that goes past the exchange."""
+        self._queries = queries
         self._settings = settings
         self._exchange = exchange
         self._responder = responder
@@ -120,7 +146,11 @@ class Front:
         self._running.push_async_callback(server.stop)
 
     def _make_intake(self, sock: socket.socket) -> Intake:
-        return Batch(sock, self._responder) if is_available() else Single(sock)
+        if not is_available():
+            return Single(sock)
+        queries = self._queries
+        # No error is ever answered from the table.
+        return Batch(sock, self._responder, None if queries and queries.only_errors else queries)
 
     def _limit_tcp(self) -> TcpLimits:
         settings = self._settings

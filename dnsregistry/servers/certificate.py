@@ -3,12 +3,15 @@
 import asyncio
 import ssl
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
 from dnsregistry.servers.sockets import ListenError
 
+_PEM_BEGIN, _PEM_END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+_UTC_TIME, _VERSION = 0x17, 0xA0
 POLL_SECONDS = 1.0
 """Between looks at the files: certificates are renewed by the month, and at once is soon enough."""
 
@@ -24,9 +27,12 @@ class Certificate:
         self._cert = cert
         self._key = key
         self._contexts: list[ssl.SSLContext] = []
+        self.expires_at = 0.0
+        """Unix time at which the first certificate of the file ends."""
         try:
             self._stamp = self._look()
             self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+            self.expires_at = read_end(self._cert)
         except (OSError, ssl.SSLError) as error:
             names = f"TLS_CERT={cert}" if key is None else f"TLS_CERT={cert}, TLS_KEY={key}"
             raise ListenError(f"cannot use {names}: {error}") from None
@@ -62,6 +68,7 @@ class Certificate:
         self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
         for context in self._contexts:
             self._load(context)
+        self.expires_at = read_end(self._cert)
         return True
 
     def _load(self, context: ssl.SSLContext) -> None:
@@ -71,3 +78,42 @@ class Certificate:
     def _look(self) -> _Stamp:
         stats = (path.stat() for path in (self._cert, self._key) if path is not None)
         return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)
+
+
+def read_end(path: Path) -> float:
+    """When the first certificate of a PEM file ends, in unix time; 0 where that cannot be read.
+
+    Python tells it of a peer's certificate alone, so it is read here: the second time in
+    TBSCertificate.validity (RFC 5280, 4.1).
+    """
+    text = path.read_text(encoding="ascii", errors="replace")
+    begin = text.find(_PEM_BEGIN)
+    end = text.find(_PEM_END, begin)
+    try:
+        der = ssl.PEM_cert_to_DER_cert(text[begin : end + len(_PEM_END)])
+        _, certificate = _take(der)[:2]
+        _, fields = _take(certificate)[:2]
+        tag, _, rest = _take(fields)
+        skipped = 3 if tag == _VERSION else 2
+        for _ in range(skipped):
+            _, validity, rest = _take(rest)
+        _, validity, _ = _take(rest)
+        _, _, validity = _take(validity)
+        tag, time, _ = _take(validity)
+        # A year of two digits lies between 1950 and 2049; Python's own cut is at 1969.
+        century = "" if tag != _UTC_TIME else "20" if time < b"5" else "19"
+        moment = datetime.strptime(f"{century}{time.decode()}", "%Y%m%d%H%M%SZ")
+        return moment.replace(tzinfo=UTC).timestamp()
+    except (ValueError, IndexError):
+        return 0.0
+
+
+def _take(der: bytes) -> tuple[int, bytes, bytes]:
+    """The tag and content of the first element, and what stands behind it."""
+    tag, length, start = der[0], der[1], 2
+    if length & 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(der[2:start])
+    if len(der) < start + length:
+        raise ValueError("cut short")
+    return tag, der[start : start + length], der[start + length :]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from dnsregistry.answers.access import Client
+from dnsregistry.answers.access import Client, Transport
 from dnsregistry.answers.protocol import TCP_OCTETS
 from dnsregistry.answers.ttl import smallest_ttl
 from dnsregistry.api.body import read_body
@@ -64,7 +64,7 @@ def check_body(media_type: str, octets: int) -> None:
 
 async def answer(exchange: Exchange, message: bytes, address: str) -> DohReply:
     """Return the reply to a message. Raises DohFault where it gets none."""
-    client = Client(address, tcp=True)
+    client = Client(address, tcp=True, over=Transport.DOH)
     reply = exchange.answer(message, client)
     if isinstance(reply, asyncio.Future):
         await asyncio.wait([reply])

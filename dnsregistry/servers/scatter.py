@@ -36,6 +36,7 @@ _HEADER = struct.Struct("=QIxxxxQQQQixxxxIxxxx")
 """struct mmsghdr of 64-bit Linux: name, its length, vectors, their number, control data, its
 length, flags; then the length of the message."""
 _LENGTH_AT = 56
+_OCTETS = struct.Struct("=I")
 _PLAN = struct.Struct("=5Q")
 
 
@@ -144,6 +145,11 @@ class Scatter:
             refused += left
             first += left
         return refused
+
+    def sent(self, number: int) -> int:
+        """How many octets the reply of a slot had that was sent last."""
+        (octets,) = _OCTETS.unpack_from(self._replies, number * _HEADER.size + _LENGTH_AT)
+        return int(octets)
 
     def _lay_out(self, layout: Layout, *, control: bool) -> None:
         vector, three = struct.Struct("=QQ"), _VECTORS * _VECTOR_OCTETS

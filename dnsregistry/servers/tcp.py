@@ -21,7 +21,7 @@ from functools import partial
 from time import perf_counter
 from typing import cast
 
-from dnsregistry.answers.access import Client
+from dnsregistry.answers.access import Client, Transport
 from dnsregistry.servers.exchange import Exchange
 
 TURN_SECONDS = 0.002
@@ -54,6 +54,7 @@ class TcpServer:
         self.limits = limits
         self._sock = sock
         self._tls = tls
+        self.transport = Transport.TCP if tls is None else Transport.DOT
         self._server: asyncio.Server | None = None
         self._connections: dict[TcpConnection, str] = {}
         self._per_client: Counter[str] = Counter()
@@ -118,7 +119,7 @@ class TcpConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         # A peer that is gone already has no name.
         peer = transport.get_extra_info("peername") or ("", 0)
-        self._client = Client(peer[0], tcp=True)
+        self._client = Client(peer[0], tcp=True, over=self._server.transport)
         self._heard = self._loop.time()
         self._timer = self._loop.call_later(self._server.limits.idle, self._check_idle)
         if not self._server.admit(self, self._client.address):

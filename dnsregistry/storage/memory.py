@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
+from dnsregistry.histogram import Histogram
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
@@ -75,6 +76,11 @@ class MemoryStore:
         """End what is due."""
         self._registry.expire(self._now(), most)
         return self._registry.next_deadline()
+
+    @property
+    def commit_times(self) -> Histogram | None:
+        """Nothing is."""
+        return None
 
     def tell(self) -> Mapping[str, object]:
         """Its name."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from dnsregistry.histogram import Histogram
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
@@ -84,6 +85,11 @@ class Settled:
     async def expire(self, most: int) -> float | None:
         """As of the store."""
         return await self._store.expire(most)
+
+    @property
+    def commit_times(self) -> Histogram | None:
+        """As of the store."""
+        return self._store.commit_times
 
     def tell(self) -> Mapping[str, object]:
         """As of the store."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from dnsregistry.histogram import Histogram
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
@@ -108,6 +109,11 @@ class Store(Protocol):
         Returns the time at which there may be more to do, None while no lease ends. During an
         outage no lease ends, and this sees to it; it does not raise StoreAway.
         """
+        ...
+
+    @property
+    def commit_times(self) -> Histogram | None:
+        """Seconds that each commit took, None where nothing is committed here."""
         ...
 
     def tell(self) -> Mapping[str, object]:

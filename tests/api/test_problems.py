@@ -108,6 +108,7 @@ async def test_an_unknown_route_is_a_problem(client: ClientSession, path: str) -
         assert response.status == 404
         assert response.content_type == "application/problem+json"
         body = await response.json()
+    assert body.pop("request_id") == response.headers["X-Request-Id"]
     assert body == {"type": "not-found", "title": "Not Found", "status": 404, "detail": "Not Found"}
 
 

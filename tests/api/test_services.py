@@ -123,7 +123,7 @@ async def test_stats_are_those_of_the_program_and_of_the_api(ask: Ask) -> None:
     await ask("GET", "/nothing")
     assert await ask("GET", "/v1/stats") == (
         200,
-        {"instances": 0, "http": {"requests": 2, "internal_errors": 0}},
+        {"instances": 0, "http": {"requests": 1, "internal_errors": 0}},
     )
 
 

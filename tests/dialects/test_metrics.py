@@ -46,7 +46,7 @@ async def test_the_documents_list_of_metrics_is_told_on_both_ports(speak: Speak)
             "registrations": 3, "queries": 1, "removals": 1, "refused": 1, "errors": 0
         }  # fmt: skip
         for result in ("passed", "failed"):
-            assert told["dnsregistry_checks_total", f"result={result}"] == 0
+            assert told["dnsregistry_checks_total", f"result={result},type=http"] == 0
         for name in (
             "transitions",
             "refused",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.endtoend.machine import Machine, make_machine
 from tests.endtoend.process import Served
 
 Serve = Callable[..., Awaitable[Served]]
@@ -26,3 +27,10 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
     yield start
     for served in started:
         await served.kill()
+
+
+@pytest.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
+    """A machine in which `serve` answers on port 53."""
+    async with make_machine(tmp_path) as made:
+        yield made

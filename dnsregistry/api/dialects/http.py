@@ -25,6 +25,7 @@ from dnsregistry.api.problems import (
     problem_of_fact,
     problem_of_http,
 )
+from dnsregistry.log.request import HEADER, choose_id, current
 from dnsregistry.registry.errors import RegistryError
 
 SHUTDOWN_SECONDS = 5.0
@@ -75,6 +76,7 @@ def build_application(
 
     async def finish(request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Server"] = SERVER
+        response.headers[HEADER] = current.get()
         response.headers.update(cors.mark(request, response.headers))
 
     application.on_response_prepare.append(finish)
@@ -91,6 +93,7 @@ def _answer(tell: Tell, cors: Cors, tally: DialectTally) -> Middleware:
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         began = perf_counter()
+        current.set(choose_id(request.headers.get(HEADER)))
         try:
             if cors.is_preflight(request):
                 return cors.answer_preflight(request)

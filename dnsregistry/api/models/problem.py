@@ -21,6 +21,9 @@ class Problem(BaseModel):
     title: str = Field(description="The kind of problem, for people.")
     status: int = Field(description="The HTTP status.", ge=400, le=599)
     detail: str = Field(description="What is wrong with this request.")
+    request_id: str | None = Field(
+        None, description="What the log calls the request; also in the header X-Request-Id."
+    )
     field: str | None = Field(None, description="The first field or parameter with a fault.")
     reason: str | None = Field(None, description="The rule that it breaks.")
     revision: int | None = Field(

@@ -31,8 +31,11 @@ class RegistryNumbers(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
     instances: int
+    serving: int = Field(description="Instances that belong in answers.")
     services: int
     revision: int = Field(description="Grows by one with every change.")
+    changes: dict[str, int] = Field(description="Changes by kind.")
+    heartbeats: int = Field(description="Heartbeats that renewed a lease.")
 
 
 class ZoneNumbers(BaseModel):
@@ -60,13 +63,16 @@ class Stats(BaseModel):
 
     version: str
     uptime: float = Field(description="Seconds.")
+    event_loop_lag: dict[str, object] = Field(description="By how much the event loop was late.")
     registry: RegistryNumbers
     store: dict[str, object] = Field(description="Where registrations are kept.")
     zone: ZoneNumbers
     zone_files: dict[str, object] = Field(description="Static zones.")
     dns: dict[str, object] = Field(description="Questions and answers.")
+    watch: dict[str, object] = Field(description="Who watches changes.")
     health: dict[str, object] = Field(description="Checks.")
     http: HttpNumbers
     workers: dict[str, object] | None = Field(None, description="Processes beside this one.")
     forward: dict[str, object] | None = Field(None, description="Upstreams and their cache.")
     scan: dict[str, object] | None = Field(None, description="The identify sweep.")
+    log: dict[str, object] | None = Field(None, description="Lines that wait, or had no room.")

@@ -3,20 +3,30 @@
 from collections.abc import Sequence
 
 from dnsregistry import __version__
-from dnsregistry.api.context import Api, Traffic
+from dnsregistry.api.context import Api
 from dnsregistry.api.models.system import Alive, Ready, Stats
 from dnsregistry.api.openapi.operation import Answer, Media, Operation, Route
 from dnsregistry.api.routes.instances import FIRST
 from dnsregistry.api.system import System
+from dnsregistry.api.traffic import Traffic
 
 _NUMBERS = {
     "version": __version__,
     "uptime": 86400.5,
-    "registry": {"instances": 1, "services": 1, "revision": FIRST},
+    "event_loop_lag": {"count": 345602, "mean": 0.000213},
+    "registry": {
+        "instances": 1,
+        "serving": 1,
+        "services": 1,
+        "revision": FIRST,
+        "changes": {"registered": 1, "updated": 0, "removed": 0, "expired": 0},
+        "heartbeats": 12,
+    },
     "store": {"engine": "memory", "away_since": None},
     "zone": {"origin": "registry.local", "serial": 3030196226},
     "zone_files": {"loaded": 1, "refused": 0, "zones": 1, "records": 10},
     "dns": {"queries": {"udp": 1, "tcp": 0}, "rcodes": {"NOERROR": 1}},
+    "watch": {"streams": 1, "waiting": 0, "events": 1, "resets": 0},
     "health": {"instances": 0, "in_flight": 0, "guards_holding": [], "probes": 0},
     "http": {"requests": 14, "internal_errors": 0},
 }

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from dnsregistry.api.context import Api, Traffic
+from dnsregistry.api.context import Api
 from dnsregistry.api.openapi.operation import Route
 from dnsregistry.api.routes import checks, heartbeats, instances, services, system, watch
+from dnsregistry.api.traffic import Traffic
 
 
 def list_routes(api: Api, traffic: Traffic) -> Sequence[Route]:

@@ -7,12 +7,12 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from ipaddress import ip_address
 from time import perf_counter
-from typing import cast
+from typing import Any, cast
 
 from dnsregistry.answers.access import Client
 from dnsregistry.answers.responder import Responder
@@ -48,6 +48,10 @@ class Link(asyncio.Protocol):
         serving: asyncio.Event,
     ) -> None:
         self.is_ready = False
+        self.table = (0, 0)
+        """How many entries its table holds, and their octets."""
+        self.lines_dropped = 0
+        """Lines of its log that had no room."""
         self.serving = serving
         self.synced = 0
         """The number of the last SYNC that the worker has come to."""
@@ -124,7 +128,7 @@ class Link(asyncio.Protocol):
             if kind is Kind.ASK:
                 self._asked.append(fields)
             elif kind is Kind.COUNTED:
-                self._exchange.tally.add(json.loads(fields[0]))
+                self._count(json.loads(fields[0]))
             elif kind is Kind.SYNCED:
                 self.synced = read_number(fields[0])
                 self._heard(self, kind, fields)
@@ -137,6 +141,12 @@ class Link(asyncio.Protocol):
         """The worker is gone."""
         self._asked.clear()
         self._lost()
+
+    def _count(self, counted: Mapping[str, Any]) -> None:
+        self._exchange.tally.add(counted)
+        entries, octets = counted["table"]
+        self.table = (entries, octets)
+        self.lines_dropped = counted["lines_dropped"]
 
     def _take_turn(self) -> None:
         self._working = None

@@ -55,6 +55,7 @@ class Pool:
         responder: Responder,
     ) -> None:
         self.restarts = 0
+        self._lines_dropped = 0
         self._sockets = sockets
         self._configuration = configuration
         self._catalogue = registry.catalogue
@@ -79,6 +80,15 @@ class Pool:
     def working(self) -> int:
         """How many workers are serving."""
         return sum(link.is_ready for link in self._links)
+
+    def tables(self) -> list[tuple[int, int]]:
+        """For each worker how many entries its table holds, and their octets."""
+        return [link.table for link in self._links]
+
+    @property
+    def lines_dropped(self) -> int:
+        """Lines of the workers' logs that had no room."""
+        return self._lines_dropped + sum(link.lines_dropped for link in self._links)
 
     async def start(self) -> None:
         """Start the workers; returns when each serves. Raises ListenError where one does not."""
@@ -227,6 +237,7 @@ class Pool:
                 await link.stop()
                 self._tell_who_waits()
             self.restarts += 1
+            self._lines_dropped += link.lines_dropped
             log.error("worker has ended, and is started anew")
             lived = loop.time() - began
             pause = LEAST_PAUSE if lived > MOST_PAUSE else min(MOST_PAUSE, pause * 2)

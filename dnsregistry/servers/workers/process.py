@@ -12,15 +12,20 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from dnsregistry.log.form import LogFormat
 from dnsregistry.servers.batch import Batch
 from dnsregistry.servers.intake import Single
+from dnsregistry.servers.querylog import QueryLog
 from dnsregistry.servers.scatter import is_available
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.servers.workers.frames import Fields, Kind, Reader, pack
 from dnsregistry.servers.workers.replica import Configuration, Replica
 from dnsregistry.servers.workers.slice import ask_for_short_turns
+
+if TYPE_CHECKING:
+    from dnsregistry.log.configure import Log
 
 MOST_UNREAD = 1 << 20
 """Octets written that the main process has not read, until nothing more is asked of it."""
@@ -38,6 +43,7 @@ class Process(asyncio.Protocol):
         self._reader = Reader()
         self._replica: Replica | None = None
         self._servers: list[UdpServer] = []
+        self._log: Log | None = None
         self.ended = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -65,6 +71,8 @@ class Process(asyncio.Protocol):
         """End: without the main process nothing here is known to be true."""
         for server in self._servers:
             server.stop()
+        if self._log is not None:
+            self._log.close()
         if not self.ended.done():
             self.ended.set_result(None)
 
@@ -72,14 +80,25 @@ class Process(asyncio.Protocol):
         if self._replica is None:
             configuration = Configuration(**json.loads(fields[0]))
             self._replica = Replica(configuration, time.monotonic, self._transport.write)
+            self._open_log(configuration)
             return
         self._replica.hear(kind, fields)
         if kind is Kind.SYNC and not self._servers:
             self._serve(self._replica)
 
+    def _open_log(self, configuration: Configuration) -> None:
+        """Lines of this process's own, on the standard error that it shares; only where asked."""
+        if not configuration.query_sample or self._replica is None:
+            return
+        # Some megabytes, which a worker that logs nothing goes without.
+        from dnsregistry.log.configure import configure
+
+        self._log = configure(LogFormat(configuration.log_format))
+        self._replica.queries = QueryLog(self._log.emit, configuration.query_sample)
+
     def _serve(self, replica: Replica) -> None:
         for sock in self._sockets:
-            intake = Batch(sock, replica) if is_available() else Single(sock)
+            intake = Batch(sock, replica, replica.queries) if is_available() else Single(sock)
             server = UdpServer(sock, replica, intake)
             server.start()
             self._servers.append(server)
@@ -87,7 +106,7 @@ class Process(asyncio.Protocol):
 
     def _count(self, replica: Replica) -> None:
         if not self.ended.done():
-            replica.count()
+            replica.count(0 if self._log is None else self._log.writer.dropped)
             asyncio.get_running_loop().call_later(COUNT_SECONDS, self._count, replica)
 
 

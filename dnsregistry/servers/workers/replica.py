@@ -14,13 +14,17 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address, ip_network
+from time import perf_counter
 
 from dnsregistry.answers.access import Access, Client, Network
+from dnsregistry.answers.entry import Entry
 from dnsregistry.answers.ratelimit import RateLimit
 from dnsregistry.answers.responder import Reply
 from dnsregistry.answers.standing import Standing
 from dnsregistry.answers.table import AnswerTable
-from dnsregistry.answers.tally import Tally
+from dnsregistry.answers.tally import Path, Tally
+from dnsregistry.log.form import LogFormat
+from dnsregistry.servers.querylog import QueryLog
 from dnsregistry.servers.workers.frames import (
     MOST_ASKED,
     Fields,
@@ -48,6 +52,9 @@ class Configuration:
     rate_limit: float
     unlimited: list[str]
     recursion: list[str]
+    log_format: LogFormat = LogFormat.CONSOLE
+    query_sample: int = 0
+    """Of its answers one in so many is logged; 0: none is."""
 
     def to_json(self) -> bytes:
         """Write it as a field."""
@@ -95,6 +102,8 @@ class Replica:
         rate = configuration.rate_limit
         self._limit = RateLimit(rate) if rate else None
         self._send = send
+        self.queries: QueryLog | None = None
+        """Hears of every answer from here."""
         self.is_heard = True
         """Whether what is sent is read; kept up by whoever sends."""
         self._asked: dict[int, asyncio.Future[bytes]] = {}
@@ -136,9 +145,19 @@ class Replica:
             and standing.allowed
             and (standing.bucket is None or standing.bucket.take(now))
         ):
-            self.tally.udp += 1
-            return entry.write(message, recursion=standing.recursion)
+            return self._write(entry, message, client, recursion=standing.recursion)
         return self._hand_over(message, client, wanted=entry is None)
+
+    def _write(self, entry: Entry, message: bytes, client: Client, *, recursion: bool) -> bytes:
+        began = perf_counter()
+        self.tally.udp += 1
+        self.tally.hits += 1
+        reply = entry.write(message, recursion=recursion)
+        took = perf_counter() - began
+        self.tally.times[Path.TABLE].note(took)
+        if self.queries is not None:
+            self.queries.note(message, reply, client, Path.TABLE, took)
+        return reply
 
     def _hand_over(self, message: bytes, client: Client, *, wanted: bool) -> Reply:
         """Ask the main process; `wanted` tells whether it is to send its entry, too."""
@@ -187,10 +206,12 @@ class Replica:
             case Kind.SYNC:
                 self._send(pack(Kind.SYNCED, fields[0]))
 
-    def count(self) -> None:
-        """Tell what was counted since it was last told."""
+    def count(self, lines_dropped: int = 0) -> None:
+        """Tell what was counted since it was last told, and how many lines were dropped in all."""
         counted = self.tally.drain()
         if counted:
+            counted["table"] = self.table.room
+            counted["lines_dropped"] = lines_dropped
             self._send(pack(Kind.COUNTED, json.dumps(counted).encode()))
 
 

@@ -114,6 +114,7 @@ class Changes:
         if lease is None:
             raise UnknownInstance(instance_id)
         self._renewed(lease)
+        self._registry.renewals += 1
         return lease
 
     async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
@@ -130,7 +131,9 @@ class Changes:
                     unknown.append(part[place])
                 elif (lease := self._registry.catalogue.find(key)) is not None:
                     self._renewed(lease)
-        return Renewal(len(instance_ids) - len(unknown), unknown)
+        renewed = len(instance_ids) - len(unknown)
+        self._registry.renewals += renewed
+        return Renewal(renewed, unknown)
 
     async def set_state(
         self, instance_id: str, part: str, word: str, expected: Expected | None

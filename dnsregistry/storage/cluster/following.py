@@ -51,6 +51,8 @@ class Following:
         self._clock = clock
         self._serial = serial
         self._nodes = nodes
+        self.lag = 0
+        """By how many changes the replica was behind the store when that was last asked."""
         self._owed = 0
         self._owing = asyncio.Event()
 
@@ -81,6 +83,7 @@ class Following:
             self._nodes.hear(names_in(reply))
             if reply[0] != b"same":
                 raise Behind(f"the log is {reply[0].decode()}")
+            self.lag = max(0, reply[2] - self._replica.revision)
             silent = silent + 1 if before < reply[2] and before == self._replica.revision else 0
             if silent > SILENT_TICKS:
                 raise LinkDown(f"the log of {link.place} is not heard")

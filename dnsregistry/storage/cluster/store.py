@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dnsregistry.histogram import Histogram
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
@@ -211,14 +212,21 @@ class ClusterStore:
         """Have the SOA serial move for a change that is not the registry's, now or later."""
         self._following.note()
 
+    @property
+    def commit_times(self) -> Histogram | None:
+        """The store commits elsewhere."""
+        return None
+
     def tell(self) -> Mapping[str, object]:
-        """The replica's place, and how often the store was away."""
+        """The replica's place, by how much it is behind, who lives, and how often it was away."""
         link = self._supervisor.link
         return {
             "engine": "redis",
             "place": link.place if link else self._address.place,
             "epoch": self._replica.epoch,
             "replica_revision": self._replica.revision,
+            "replica_lag": self._following.lag,
+            "nodes": len(self.nodes.living),
             "outages": self._supervisor.outages,
         }
 

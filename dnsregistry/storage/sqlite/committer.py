@@ -8,9 +8,11 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 
 import structlog
 
+from dnsregistry.histogram import Histogram
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry
 from dnsregistry.storage.errors import StoreAway
@@ -49,6 +51,9 @@ class Committer:
         """The one that was written last."""
         self.commits = 0
         self.changes = 0
+        self.outages = 0
+        self.times = Histogram()
+        """Seconds that the thread took for each commit, its sync included."""
         self._database = database
         self._writer = writer
         self._registry = registry
@@ -61,6 +66,11 @@ class Committer:
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="store")
+
+    @property
+    def waiting(self) -> int:
+        """How many changes wait for a commit to begin."""
+        return sum(map(len, self._queue))
 
     def submit(self, edit: Edit) -> "asyncio.Future[Grant | None]":
         """Have an edit done with others; its answer. Refused at once in an outage."""
@@ -136,7 +146,9 @@ class Committer:
         serial = self._mark(plan.changes)
 
         def write() -> None:
+            began = perf_counter()
             self._database.commit(plan.batch(serial))
+            self.times.note(perf_counter() - began)
 
         written = self._writer.call(write)
         stall = self._loop.call_later(STALL_SECONDS, self._stall)
@@ -164,6 +176,7 @@ class Committer:
         """Begin an outage, and tell everyone who waits."""
         if self.outage is None:
             self.outage = Outage(self._now(), reason)
+            self.outages += 1
             log.error("the store takes no change; names are answered from memory", reason=reason)
         while self._queue:
             self._refuse(self._queue.popleft())

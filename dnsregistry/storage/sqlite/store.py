@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from dnsregistry.histogram import Histogram
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
@@ -151,14 +152,22 @@ class SqliteStore:
             await _wait(committer.submit(Edit(lambda plan: plan.mark())))
         return registry.next_deadline()
 
+    @property
+    def commit_times(self) -> Histogram | None:
+        """Those of the file."""
+        return self._committer.times
+
     def tell(self) -> Mapping[str, object]:
-        """The file, and how many commits have written how many changes."""
+        """The file, how many commits have written how many changes, and how long they took."""
         committer = self._committer
         return {
             "engine": "sqlite",
             "path": str(self._path),
             "commits": committer.commits,
             "changes": committer.changes,
+            "waiting": committer.waiting,
+            "commit_seconds": committer.times.tell(),
+            "outages": committer.outages,
         }
 
     async def _change(

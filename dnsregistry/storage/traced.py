@@ -1,0 +1,45 @@
+"""A store of which some changes are spans of a trace: those that a client waits for."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.registry import Grant
+from dnsregistry.storage.settled import Settled
+from dnsregistry.storage.store import Store
+
+Span = Callable[[str], AbstractContextManager[object]]
+"""Begins a span of this name, which lasts as long as the context does."""
+
+
+class Traced(Settled):
+    """Another store, and a span around each change. Heartbeats wait for nothing, and have none."""
+
+    def __init__(self, store: Store, span: Span) -> None:
+        super().__init__(store, _wait_for_nothing)
+        self._span = span
+
+    async def grant(self, instance: Instance) -> Grant:
+        """Register an instance."""
+        with self._span("store.grant"):
+            return await super().grant(instance)
+
+    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+        """Register all instances."""
+        with self._span("store.grant_all"):
+            return await super().grant_all(instances)
+
+    async def set_status(self, instance_id: str, status: Status) -> Lease:
+        """Give an instance another status."""
+        with self._span("store.set_status"):
+            return await super().set_status(instance_id, status)
+
+    async def revoke(self, instance_id: str) -> None:
+        """End a lease."""
+        with self._span("store.revoke"):
+            await super().revoke(instance_id)
+
+
+async def _wait_for_nothing() -> None:
+    return
