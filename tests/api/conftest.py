@@ -14,11 +14,12 @@ from yarl import URL
 
 from dnsregistry.api.application import build_application
 from dnsregistry.api.connection import Runner
-from dnsregistry.api.context import Api, Readiness, ReadyState, Traffic
+from dnsregistry.api.context import Api, Readiness, ReadyState
 from dnsregistry.api.openapi.description import Description
 from dnsregistry.api.openapi.document import build_document
 from dnsregistry.api.routes.description import list_routes as list_descriptions
 from dnsregistry.api.routes.table import list_routes
+from dnsregistry.api.traffic import Traffic
 from dnsregistry.api.watching.build import build_watching
 from dnsregistry.api.watching.watching import WatchOptions
 from dnsregistry.registry.instance import Instance
