@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 import pytest_asyncio
+from aiohttp import ClientSession
 
 from dnsregistry.registry.names import host_label
 from tests.cluster.conftest import launching, serving
@@ -218,3 +219,21 @@ async def test_a_tag_and_a_cursor_of_one_node_hold_at_the_other(nodes: list[Node
 async def _have_revision(nodes: list[Node], revision: int) -> bool:
     told = [await node.get("raced") for node in nodes]
     return all(instance["revision"] == revision for instance in told)
+
+
+async def test_each_node_tells_its_place_in_the_cluster_at_metrics(nodes: list[Node]) -> None:
+    await nodes[0].put("counted", address="10.9.0.1")
+    await agree(nodes, ["counted"])
+    for node in nodes:
+        text = await _scrape(node)
+        told = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
+        assert float(told["dnsregistry_cluster_nodes"]) == 2
+        assert float(told["dnsregistry_cluster_revision"]) > 0
+        assert float(told["dnsregistry_cluster_lag_changes"]) >= 0
+        assert float(told['dnsregistry_store_up{engine="redis"}']) == 1
+        assert float(told["dnsregistry_store_outages_total"]) == 0
+
+
+async def _scrape(node: Node) -> str:
+    async with ClientSession() as client, client.get(f"{node.served.url}/metrics") as response:
+        return await response.text()
