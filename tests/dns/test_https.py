@@ -363,7 +363,7 @@ async def test_a_client_that_never_reads_is_not_answered_without_end(
 
 
 async def _count_queries(program: Program) -> int:
-    return int((await program.read_stats())["dns"]["queries"]["tcp"])
+    return int((await program.read_stats())["dns"]["queries"]["doh"])
 
 
 async def _is_busy(program: Program) -> bool:
