@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant
@@ -20,25 +21,27 @@ class Traced(Settled):
         super().__init__(store, _wait_for_nothing)
         self._span = span
 
-    async def grant(self, instance: Instance) -> Grant:
+    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
         """Register an instance."""
         with self._span("store.grant"):
-            return await super().grant(instance)
+            return await super().grant(instance, expected)
 
     async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
         """Register all instances."""
         with self._span("store.grant_all"):
             return await super().grant_all(instances)
 
-    async def set_status(self, instance_id: str, status: Status) -> Lease:
+    async def set_status(
+        self, instance_id: str, status: Status, expected: Expected | None = None
+    ) -> Lease:
         """Give an instance another status."""
         with self._span("store.set_status"):
-            return await super().set_status(instance_id, status)
+            return await super().set_status(instance_id, status, expected)
 
-    async def revoke(self, instance_id: str) -> None:
+    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
         """End a lease."""
         with self._span("store.revoke"):
-            await super().revoke(instance_id)
+            await super().revoke(instance_id, expected)
 
 
 async def _wait_for_nothing() -> None:
