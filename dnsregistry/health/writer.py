@@ -14,6 +14,7 @@ from dnsregistry.health.tally import HealthTally
 from dnsregistry.health.ward import Patient, Ward
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.errors import UnknownInstance
+from dnsregistry.registry.warrant import HOUSE
 from dnsregistry.storage.errors import StoreAway
 from dnsregistry.storage.store import Store
 
@@ -117,7 +118,7 @@ class VerdictWriter:
             key, patient = next(iter(self._ends.items()))
             if self._ward.find(key) is patient and not patient.course.is_healthy:
                 try:
-                    await self._store.revoke(patient.instance.id)
+                    await self._store.revoke(patient.instance.id, by=HOUSE)
                 except UnknownInstance:
                     pass
                 else:
@@ -128,7 +129,7 @@ class VerdictWriter:
     async def _renew(self) -> None:
         while self._renewals:
             ids = list(self._renewals)[:MOST_RENEWALS]
-            await self._store.renew_all(ids)
+            await self._store.renew_all(ids, by=HOUSE)
             for instance_id in ids:
                 self._renewals.pop(instance_id, None)
 

@@ -35,6 +35,22 @@ class RevisionDiffers(RegistryError):
         self.revision = revision
 
 
+class NotAllowed(RegistryError):
+    """Whoever asks may not change what belongs to this service. Nothing was changed."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"the scope write:{service} is missing")
+        self.service = service
+
+
+class NotOwner(RegistryError):
+    """The instance has an owner, whose secret was not shown. Nothing was changed."""
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__(f"the instance {instance_id!r} is changed with its owner's secret only")
+        self.instance_id = instance_id
+
+
 class UnknownService(RegistryError):
     """No live instance belongs to this service."""
 

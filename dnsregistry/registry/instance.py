@@ -29,7 +29,8 @@ class Instance:
     Exactly one of `addresses` and `host` is set. `ports` holds named ports beside the main one.
     `ttl` is the length of its lease in seconds, None for a lease without end. `status` is its
     owner's word, `health` the verdict of its checks. `host_label` follows from the id, and is
-    asked for at every step.
+    asked for at every step. `owner` is the seal of its owner's secret (`warrant.seal`), where it
+    has one.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Instance:
     status: Status
     checks: tuple[Check, ...] = ()
     health: Health = Health.HEALTHY
+    owner: str | None = field(default=None, repr=False)
     host_label: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """The registry: grant, renew, revoke and expire leases."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.check import Health
@@ -13,6 +13,7 @@ from dnsregistry.registry.feed import ChangeKind, Feed
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import HeldLease, Lease
 from dnsregistry.registry.promises import Promises
+from dnsregistry.registry.warrant import ANYONE, Warrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,25 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """The answer to many heartbeats: how many leases were renewed, and the ids without one."""
+    """The answer to many heartbeats: how many leases were renewed, and the ids without one.
+
+    `forbidden` are those of instances that the warrant does not let change.
+    """
 
     renewed: int
     unknown: list[str]
+    forbidden: list[str] = field(default_factory=list)
 
 
-def settle(held: Instance, given: Instance) -> Instance:
+def settle(held: Instance, given: Instance, by: Warrant = ANYONE) -> Instance:
     """What is held after a registration of an id that is held.
 
-    Maintenance stays, and so does what its checks have found, where they ask the same of the
-    same place.
+    Maintenance stays, and so does the owner where no other is given, and what its checks have
+    found, where they ask the same of the same place. Raises NotAllowed and NotOwner.
     """
+    by.check(held, given.owner)
+    if held.owner is not None and given.owner is None:
+        given = replace(given, owner=held.owner)
     if held.status is Status.MAINTENANCE:
         given = replace(given, status=Status.MAINTENANCE)
     same = (held.checks, held.endpoints) == (given.checks, given.endpoints)
@@ -62,19 +70,27 @@ class Registry:
         """Heartbeats that moved a deadline."""
         self._lease: type[Lease] = Lease
 
-    def grant(self, instance: Instance, now: float, expected: Expected | None = None) -> Grant:
+    def grant(
+        self,
+        instance: Instance,
+        now: float,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
+    ) -> Grant:
         """Register an instance, or replace the one with its id, and start its lease.
 
         An instance in maintenance stays there. What differs in nothing from what is held is a
         renewal: no change, no new revision. Raises InvalidField where the host label of its id
-        is another's, or promised to another; RevisionDiffers where not this is held.
+        is another's, or promised to another; RevisionDiffers where not this is
+        held, NotAllowed and NotOwner where the one that is held may not be replaced.
         """
         self._check_host_label(instance, "id")
         if expected is not None:
             lease = self.catalogue.find(instance.id)
             held = lease.revision if lease is not None and lease.is_live(now) else None
             expected.check(instance.id, held)
-        return self._grant(instance, now)
+        return self._grant(instance, now, by=by)
 
     def promise(self, instance: Instance, field: str = "id") -> None:
         """Keep the host label of an instance's id for it: until the release, its grant cannot fail.
@@ -93,22 +109,31 @@ class Registry:
         """Whether an instance has this host label, or is promised it."""
         return self.catalogue.find_host(label) is not None or self._promises.find(label) is not None
 
-    def renew(self, instance_id: str, now: float) -> Lease:
-        """Move a live lease's deadline one ttl from now. Raises UnknownInstance."""
+    def renew(self, instance_id: str, now: float, *, by: Warrant = ANYONE) -> Lease:
+        """Move a live lease's deadline one ttl from now.
+
+        Raises UnknownInstance, NotAllowed, NotOwner; so do `set_status` and `revoke`.
+        """
         lease = self.find(instance_id, now)
+        by.check(lease.instance)
         lease.renew(now)
         self.renewals += 1
         return lease
 
-    def renew_all(self, instance_ids: Iterable[str], now: float) -> Renewal:
-        """Renew the leases that are live; the others' ids are in the answer."""
+    def renew_all(
+        self, instance_ids: Iterable[str], now: float, *, by: Warrant = ANYONE
+    ) -> Renewal:
+        """Renew the leases that are live and may be; the others' ids are in the answer."""
         renewed = 0
         unknown: list[str] = []
+        forbidden: list[str] = []
         find = self.catalogue.find
         for instance_id in instance_ids:
             lease = find(instance_id)
             if lease is None or not lease.is_live(now):
                 unknown.append(instance_id)
+            elif not by.allows(lease.instance):
+                forbidden.append(instance_id)
             else:
                 lease.renew(now)
                 renewed += 1
@@ -116,13 +141,20 @@ class Registry:
         return Renewal(renewed, unknown)
 
     def set_status(
-        self, instance_id: str, status: Status, now: float, expected: Expected | None = None
+        self,
+        instance_id: str,
+        status: Status,
+        now: float,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
     ) -> Lease:
         """Give a live instance another status; its deadline stays.
 
         Raises UnknownInstance, and RevisionDiffers where not this is held.
         """
         lease = self._find_expected(instance_id, now, expected)
+        by.check(lease.instance)
         self._update(lease, replace(lease.instance, status=status))
         return lease
 
@@ -135,9 +167,17 @@ class Registry:
         self._update(lease, replace(lease.instance, health=health))
         return lease
 
-    def revoke(self, instance_id: str, now: float, expected: Expected | None = None) -> None:
+    def revoke(
+        self,
+        instance_id: str,
+        now: float,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
+    ) -> None:
         """End a live instance's lease. Raises as `set_status` does."""
         lease = self._find_expected(instance_id, now, expected)
+        by.check(lease.instance)
         self._deadlines.forget(lease)
         self._end(lease, ChangeKind.REMOVED)
 
@@ -268,7 +308,7 @@ class Registry:
                 f" {held_id!r}; choose another id",
             )
 
-    def _grant(self, instance: Instance, now: float) -> Grant:
+    def _grant(self, instance: Instance, now: float, by: Warrant) -> Grant:
         lease = self.catalogue.find(instance.id)
         if lease is not None and not lease.is_live(now):
             self._deadlines.forget(lease)
@@ -281,7 +321,7 @@ class Registry:
             self.catalogue.insert(lease)
             self.feed.publish(ChangeKind.REGISTERED, None, instance, lease=lease)
         else:
-            self._update(lease, settle(lease.instance, instance))
+            self._update(lease, settle(lease.instance, instance, by=by))
             lease.renew(now)
         self._deadlines.schedule(lease)
         return Grant(lease, created)

@@ -119,7 +119,7 @@ class Roll:
         held = self._find(instance.id)
         if held is None:
             return None
-        if SCANNED not in held.tags:
+        if SCANNED not in held.tags or held.owner is not None:
             return f"{held.id!r} was registered by somebody else"
         finder = self._targets.get(instance.id.lower(), target)
         if finder != target or target.address not in held.addresses:

@@ -4,6 +4,7 @@ Members that say nothing are left out: no tags, no metadata, a priority of 0, th
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -28,11 +29,12 @@ else:
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _YEAR_10000 = 253_402_300_800
 """The unix time from which on ISO 8601 has no way to write a time."""
+_SEAL = re.compile("[0-9a-f]{32}")
 _NO_METADATA: Mapping[str, object] = {}
 KEPT = {
     *("id", "service", "protocol", "addresses", "host", "port", "ports", "priority", "weight"),
     *("tags", "capabilities", "metadata", "version", "ttl", "status"),
-    *("checks", "health"),
+    *("checks", "health", "owner"),
 }
 
 
@@ -76,6 +78,8 @@ def write_instance(instance: Instance) -> str:
         kept["checks"] = keep_checks(instance.checks)
     if instance.health is not Health.HEALTHY:
         kept["health"] = instance.health.value
+    if instance.owner is not None:
+        kept["owner"] = instance.owner
     # What orjson cannot write, or writes as something else, can only be in the metadata.
     if _dump is not None and not instance.metadata:
         return _dump(kept).decode()
@@ -117,7 +121,9 @@ def check_row(row: Row) -> None:
     if not is_count(entry.revision) or not entry.revision:
         raise ValueError("revision must be a whole number above 0")
     _check_types(entry.instance)
-    if replace(admit_again(entry.instance), health=entry.instance.health) != entry.instance:
+    instance = entry.instance
+    again = replace(admit_again(instance), health=instance.health, owner=instance.owner)
+    if again != instance:
         raise ValueError("the instance is not in canonical form")
 
 
@@ -164,6 +170,7 @@ def _read_instance(kept: dict[str, Any]) -> Instance:
         status=Status(kept["status"]) if "status" in kept else Status.HEALTHY,
         checks=share(admit_checks(kept["checks"])) if "checks" in kept else (),
         health=Health(kept["health"]) if "health" in kept else Health.HEALTHY,
+        owner=kept.get("owner"),
     )
 
 
@@ -183,3 +190,9 @@ def _check_types(instance: Instance) -> None:
         raise ValueError("port, ports, priority and weight must be whole numbers")
     if instance.version is not None and type(instance.version) is not str:
         raise ValueError("version must be text")
+    if instance.owner is not None and not _is_seal(instance.owner):
+        raise ValueError("owner must be 32 hexadecimal digits")
+
+
+def _is_seal(value: object) -> bool:
+    return isinstance(value, str) and _SEAL.fullmatch(value) is not None

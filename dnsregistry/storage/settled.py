@@ -8,6 +8,7 @@ from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Renewal
+from dnsregistry.registry.warrant import ANYONE, Warrant
 from dnsregistry.storage.store import Outage, Store
 
 
@@ -43,31 +44,40 @@ class Settled:
         """As of the store."""
         await self._store.stop()
 
-    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
+    async def grant(
+        self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Grant:
         """Register an instance."""
-        grant = await self._store.grant(instance, expected)
+        grant = await self._store.grant(instance, expected, by=by)
         await self._settle()
         return grant
 
-    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+    async def grant_all(
+        self, instances: Sequence[Instance], *, by: Warrant = ANYONE
+    ) -> list[Lease]:
         """Register all instances."""
-        leases = await self._store.grant_all(instances)
+        leases = await self._store.grant_all(instances, by=by)
         await self._settle()
         return leases
 
-    async def renew(self, instance_id: str) -> Lease:
+    async def renew(self, instance_id: str, *, by: Warrant = ANYONE) -> Lease:
         """As of the store."""
-        return await self._store.renew(instance_id)
+        return await self._store.renew(instance_id, by=by)
 
-    async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
+    async def renew_all(self, instance_ids: Sequence[str], *, by: Warrant = ANYONE) -> Renewal:
         """As of the store."""
-        return await self._store.renew_all(instance_ids)
+        return await self._store.renew_all(instance_ids, by=by)
 
     async def set_status(
-        self, instance_id: str, status: Status, expected: Expected | None = None
+        self,
+        instance_id: str,
+        status: Status,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
     ) -> Lease:
         """Give an instance another status."""
-        lease = await self._store.set_status(instance_id, status, expected)
+        lease = await self._store.set_status(instance_id, status, expected, by=by)
         await self._settle()
         return lease
 
@@ -77,9 +87,11 @@ class Settled:
         await self._settle()
         return lease
 
-    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
+    async def revoke(
+        self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> None:
         """End a lease."""
-        await self._store.revoke(instance_id, expected)
+        await self._store.revoke(instance_id, expected, by=by)
         await self._settle()
 
     async def expire(self, most: int) -> float | None:

@@ -10,6 +10,7 @@ from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Renewal
+from dnsregistry.registry.warrant import ANYONE, Warrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,9 @@ class Store(Protocol):
 
     An answer to a change finds the registry holding it, and its listeners told. A change that
     raises has left nothing behind, neither in the store nor in the registry. Those that change
-    something raise StoreAway while the store takes none. The methods are called in the event
-    loop that ran `start`.
+    something raise StoreAway while the store takes none. `by` is on whose authority: NotAllowed and
+    NotOwner are raised for an instance that is held and may not be changed. The methods are called
+    in the event loop that ran `start`.
     """
 
     @property
@@ -62,7 +64,9 @@ class Store(Protocol):
         """
         ...
 
-    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
+    async def grant(
+        self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Grant:
         """Register an instance, or replace the one with its id, and start its lease.
 
         As `Registry.grant`. What is expected is looked at where the change is decided, among all
@@ -70,7 +74,9 @@ class Store(Protocol):
         """
         ...
 
-    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+    async def grant_all(
+        self, instances: Sequence[Instance], *, by: Warrant = ANYONE
+    ) -> list[Lease]:
         """Register all instances, or none where it fails. Their ids differ.
 
         Each has the registry's promise until this returns. Goes in slices of time; cancelled, it
@@ -78,16 +84,21 @@ class Store(Protocol):
         """
         ...
 
-    async def renew(self, instance_id: str) -> Lease:
+    async def renew(self, instance_id: str, *, by: Warrant = ANYONE) -> Lease:
         """Move a live lease's deadline one ttl from now. Raises UnknownInstance."""
         ...
 
-    async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
-        """Renew the leases that are live; the others' ids are in the answer."""
+    async def renew_all(self, instance_ids: Sequence[str], *, by: Warrant = ANYONE) -> Renewal:
+        """Renew the leases that are live and may be; the others' ids are in the answer."""
         ...
 
     async def set_status(
-        self, instance_id: str, status: Status, expected: Expected | None = None
+        self,
+        instance_id: str,
+        status: Status,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
     ) -> Lease:
         """Give a live instance another status; its deadline stays.
 
@@ -99,7 +110,9 @@ class Store(Protocol):
         """Give a live instance the verdict of its checks; as `set_status` otherwise."""
         ...
 
-    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
+    async def revoke(
+        self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> None:
         """End a live instance's lease. Raises UnknownInstance, RevisionDiffers."""
         ...
 

@@ -7,6 +7,7 @@ from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant
+from dnsregistry.registry.warrant import ANYONE, Warrant
 from dnsregistry.storage.settled import Settled
 from dnsregistry.storage.store import Store
 
@@ -21,27 +22,38 @@ class Traced(Settled):
         super().__init__(store, _wait_for_nothing)
         self._span = span
 
-    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
+    async def grant(
+        self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Grant:
         """Register an instance."""
         with self._span("store.grant"):
-            return await super().grant(instance, expected)
+            return await super().grant(instance, expected, by=by)
 
-    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+    async def grant_all(
+        self, instances: Sequence[Instance], *, by: Warrant = ANYONE
+    ) -> list[Lease]:
         """Register all instances."""
         with self._span("store.grant_all"):
-            return await super().grant_all(instances)
+            return await super().grant_all(instances, by=by)
 
     async def set_status(
-        self, instance_id: str, status: Status, expected: Expected | None = None
+        self,
+        instance_id: str,
+        status: Status,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
     ) -> Lease:
         """Give an instance another status."""
         with self._span("store.set_status"):
-            return await super().set_status(instance_id, status, expected)
+            return await super().set_status(instance_id, status, expected, by=by)
 
-    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
+    async def revoke(
+        self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> None:
         """End a lease."""
         with self._span("store.revoke"):
-            await super().revoke(instance_id, expected)
+            await super().revoke(instance_id, expected, by=by)
 
 
 async def _wait_for_nothing() -> None:

@@ -19,9 +19,7 @@ async def test_https_is_trusted_by_the_file_that_is_given(
     async with Client(url, ca_file=ca_file) as client:
         assert (await client.instance("i1")).id == "i1"
     async with Client(url) as client:
-        with pytest.raises(
-            RegistryAway, match="its certificate is not trusted"
-        ):
+        with pytest.raises(RegistryAway, match="its certificate is not trusted"):
             await client.instance("i1")
     async with Client(program.url.replace("http:", "https:")) as client:
         with pytest.raises(RegistryAway, match="no TLS there"):

@@ -166,7 +166,7 @@ class SimulatedStore:
         )
 
     def _put(self, words: Sequence[str], op: int) -> list[Any]:
-        nonce, expected, key, label, ttl, status, body = words
+        nonce, expected, key, label, ttl, status, _, body = words
         assert not expected
         held = self.state.held.get(key)
         if held is not None and not self._is_live(key):
@@ -207,7 +207,7 @@ class SimulatedStore:
         return [b"ok", self.now, self.last, *unknown]
 
     def _revoke(self, words: Sequence[str], op: int) -> list[Any]:
-        nonce, key, expected = words
+        nonce, key, expected, _ = words
         assert not expected
         if not self._is_live(key):
             return [b"unknown"]

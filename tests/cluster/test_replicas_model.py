@@ -131,7 +131,8 @@ class Replicas(RuleBasedStateMachine):
             return
         self.op += 1
         instance = admit(id=id, service="web", address="10.0.0.1", port=self.op, ttl=ttl)
-        words = (id, label_of(id), ttl_of(instance), write_state(instance), write_body(instance))
+        state, body = write_state(instance), write_body(instance)
+        words = (id, label_of(id), ttl_of(instance), state, "*", body)
         given = [node.replica.epoch, f"op-{self.op}", "", *map(str, words)]
         if self.store.run("put", given, self.op) == [b"epoch"]:
             self._rejoin(node)
@@ -142,7 +143,7 @@ class Replicas(RuleBasedStateMachine):
         if not node.is_up:
             return
         self.op += 1
-        given = [node.replica.epoch, f"op-{self.op}", id, ""]
+        given = [node.replica.epoch, f"op-{self.op}", id, "", "*"]
         if self.store.run("revoke", given, self.op) == [b"epoch"]:
             self._rejoin(node)
 

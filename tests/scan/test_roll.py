@@ -11,6 +11,7 @@ from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry
+from dnsregistry.registry.warrant import ANYONE, Warrant
 from dnsregistry.scan.identity import Identity
 from dnsregistry.scan.ranges import Target
 from dnsregistry.scan.roll import Entry, Roll
@@ -138,7 +139,9 @@ async def test_what_the_registry_itself_refuses_is_rejected(
     registry: Registry, clock: Clock
 ) -> None:
     class Strict(MemoryStore):
-        async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
+        async def grant(
+            self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+        ) -> Grant:
             raise InvalidField("id", "would share a host name")
 
     roll = Roll(registry, Strict(registry, clock), clock, TTL)
@@ -151,7 +154,9 @@ async def test_a_store_that_is_away_is_told_and_nothing_is_kept_of_it(
     registry: Registry, clock: Clock
 ) -> None:
     class Full(MemoryStore):
-        async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
+        async def grant(
+            self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+        ) -> Grant:
             raise StoreAway("the disk is full")
 
     roll = Roll(registry, Full(registry, clock), clock, TTL)
@@ -166,9 +171,11 @@ async def test_of_two_that_claim_an_id_at_the_same_moment_one_has_it(
     registry: Registry, clock: Clock
 ) -> None:
     class Slow(MemoryStore):
-        async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
+        async def grant(
+            self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+        ) -> Grant:
             await asyncio.sleep(0)
-            return await super().grant(instance, expected)
+            return await super().grant(instance, expected, by=by)
 
     roll = Roll(registry, Slow(registry, clock), clock, TTL)
     entries = await asyncio.gather(roll.enter(FIRST, _say("a")), roll.enter(SECOND, _say("a")))
@@ -180,9 +187,9 @@ async def test_what_ended_while_the_store_was_busy_is_registered_again(
     registry: Registry, clock: Clock
 ) -> None:
     class Late(MemoryStore):
-        async def renew(self, instance_id: str) -> Lease:
+        async def renew(self, instance_id: str, *, by: Warrant = ANYONE) -> Lease:
             clock.advance(TTL)
-            return await super().renew(instance_id)
+            return await super().renew(instance_id, by=by)
 
     roll = Roll(registry, Late(registry, clock), clock, TTL)
     await roll.enter(FIRST, _say("a"))

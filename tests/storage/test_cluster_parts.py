@@ -1,5 +1,7 @@
 """The parts of the cluster's engine that need no store."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,10 +50,11 @@ INSTANCES = st.builds(
 )
 
 
-@given(INSTANCES)
-def test_an_instance_is_read_as_it_was_written(instance: Instance) -> None:
+@given(INSTANCES, st.none() | st.text("0123456789abcdef", min_size=32, max_size=32))
+def test_an_instance_is_read_as_it_was_written(instance: Instance, owner: str | None) -> None:
+    instance = replace(instance, owner=owner)
     text = write_body(instance)
-    assert read_body(text, instance.status, instance.health) == instance
+    assert read_body(text, instance.status, instance.health, instance.owner) == instance
     # As a script compares: what is equal is written equal, whatever the order of its metadata.
     turned = dict(reversed(list(instance.metadata.items())))
     fields = {name: getattr(instance, name) for name in Instance.__slots__ if name != "host_label"}

@@ -1,12 +1,14 @@
 """What a store that keeps its leases has when it is opened again."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from dnsregistry.registry.feed import ChangeKind
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.names import host_label
+from dnsregistry.registry.warrant import seal
 from tests.storage.conftest import DURABLE, Make, Open
 
 ALL = 1000
@@ -37,6 +39,7 @@ def _make_all(make: Make) -> list[Instance]:
         make(LONG_ID, address="Db.Example.org.", ttl=None, metadata={"lone": "\ud800"}),
         make("drained", status=Status.DRAINING),
         make("plain"),
+        replace(make("owned"), owner=seal("correct horse battery staple", "owned")),
     ]
 
 

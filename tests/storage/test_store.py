@@ -1,17 +1,25 @@
 """What every store does, whatever it keeps its leases in."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.check_admission import admit_checks
-from dnsregistry.registry.errors import InvalidField, RevisionDiffers, UnknownInstance
+from dnsregistry.registry.errors import (
+    InvalidField,
+    NotAllowed,
+    NotOwner,
+    RevisionDiffers,
+    UnknownInstance,
+)
 from dnsregistry.registry.expected import ABSENT, ANY, Expected
 from dnsregistry.registry.feed import Change, ChangeKind
-from dnsregistry.registry.instance import Status
+from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.names import host_label
 from dnsregistry.registry.registry import Grant
+from dnsregistry.registry.warrant import ANYONE, HOUSE, Warrant, seal
 from tests.storage.conftest import House, Make
 
 LONG_ID = "an-id-of-more-than-sixteen-octets"
@@ -354,3 +362,68 @@ async def test_the_count_of_revisions_has_a_name(house: House, make: Make) -> No
     lineage = house.store.lineage
     await house.store.grant(make())
     assert house.store.lineage == lineage
+
+
+SECRET = "correct horse battery staple"
+OWNER = Warrant(secrets=(SECRET,))
+
+
+def _owned(make: Make, id: str = "a", secret: str = SECRET, **fields: object) -> Instance:
+    return replace(make(id, **fields), owner=seal(secret, id))
+
+
+@pytest.mark.parametrize("by", [ANYONE, Warrant(secrets=("another",))], ids=["nobody", "another"])
+async def test_an_owned_instance_is_changed_with_its_owners_secret_only(
+    house: House, make: Make, by: Warrant
+) -> None:
+    lease = (await house.store.grant(_owned(make))).lease
+    changes = len(house.changes)
+    for instance in (make(port=81), _owned(make, secret="other")):
+        with pytest.raises(NotOwner):
+            await house.store.grant(instance, by=by)
+        with pytest.raises(NotOwner):
+            await house.store.grant_all([make("b"), instance], by=by)
+    with pytest.raises(NotOwner):
+        await house.store.renew("a", by=by)
+    with pytest.raises(NotOwner):
+        await house.store.set_status("A", Status.DRAINING, by=by)
+    with pytest.raises(NotOwner):
+        await house.store.revoke("A", by=by)
+    renewal = await house.store.renew_all(["a", "x"], by=by)
+    assert (renewal.renewed, renewal.unknown, renewal.forbidden) == (0, ["x"], ["a"])
+    assert (house.ids, len(house.changes)) == (["a"], changes)
+    assert lease.instance == _owned(make)
+
+
+async def test_the_owner_changes_its_instance_and_stays_the_owner(house: House, make: Make) -> None:
+    await house.store.grant(_owned(make))
+    assert (await house.store.grant(_owned(make))).created is False
+    lease = (await house.store.grant(make(port=81), by=OWNER)).lease
+    assert lease.instance == _owned(make, port=81)
+    await house.store.set_status("a", Status.DRAINING, by=OWNER)
+    assert (await house.store.set_health("a", Health.UNHEALTHY)).instance.owner is not None
+    assert (await house.store.renew("a", by=OWNER)).instance.owner is not None
+    assert (await house.store.renew_all(["a"], by=OWNER)).renewed == 1
+    await house.store.grant_all([_owned(make), make("b")], by=OWNER)
+    await house.store.revoke("a", by=HOUSE)
+    assert house.ids == ["b"]
+
+
+async def test_the_id_of_an_owned_instance_is_free_once_it_has_ended(
+    house: House, make: Make
+) -> None:
+    await house.store.grant(_owned(make, ttl=2))
+    house.clock.advance(2)
+    assert (await house.store.grant(_owned(make, secret="other"))).created
+
+
+async def test_a_warrant_reaches_its_services_alone(house: House, make: Make) -> None:
+    by = Warrant(reaches="db".__eq__)
+    await house.store.grant(make())
+    with pytest.raises(NotAllowed):
+        await house.store.grant(make(service="db"), by=by)
+    with pytest.raises(NotAllowed):
+        await house.store.renew("a", by=by)
+    with pytest.raises(NotAllowed):
+        await house.store.revoke("a", by=by)
+    assert (await house.store.renew_all(["a"], by=by)).forbidden == ["a"]

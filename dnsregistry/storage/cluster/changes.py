@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from dnsregistry.registry.errors import InvalidField, RevisionDiffers, UnknownInstance
+from dnsregistry.registry.errors import InvalidField, NotOwner, RevisionDiffers, UnknownInstance
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import HeldLease, Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal
+from dnsregistry.registry.warrant import ANYONE, HOUSE, Warrant
 from dnsregistry.storage.cluster.beats import MOST_IN_SCRIPT, Beats
 from dnsregistry.storage.cluster.joining import Joining
 from dnsregistry.storage.cluster.link import LinkDown
@@ -28,10 +29,12 @@ from dnsregistry.storage.cluster.wire import (
     ttl_of,
     write_body,
     write_expected,
+    write_seals,
     write_state,
 )
 from dnsregistry.storage.cluster.writer import Answer, Writer
 from dnsregistry.storage.errors import StoreAway
+from dnsregistry.turns import take_turns
 
 ANSWER_SECONDS = 3.0
 """What a change may take until its client is told to try again: two failures of the link."""
@@ -75,33 +78,43 @@ class Changes:
         self._writer.fail("it is being closed")
         await self._beats.stop()
 
-    async def grant(self, instance: Instance, expected: Expected | None) -> Grant:
+    async def grant(
+        self, instance: Instance, expected: Expected | None, *, by: Warrant = ANYONE
+    ) -> Grant:
         """Register an instance."""
+        self._check_held(instance, by)
         self._registry.promise(instance)
         try:
             with self._bounded():
-                grants = await self._carry(partial(self._put, [instance], expected=expected))
+                grants = await self._carry(partial(self._put, [instance], expected=expected, by=by))
                 return grants[0]
         finally:
             self._registry.release(instance)
 
-    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+    async def grant_all(
+        self, instances: Sequence[Instance], *, by: Warrant = ANYONE
+    ) -> list[Lease]:
         """Register all, in parts.
 
         An array of one part is held whole or not at all. A longer one may be held in part where
         the store goes away in between, or another node takes a host label; it is safe to send it
         again.
         """
-        task = asyncio.ensure_future(self._put_parts(instances))
+        async for instance in take_turns(instances):
+            self._check_held(instance, by)
+        task = asyncio.ensure_future(self._put_parts(instances, by))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.gather(task, return_exceptions=True)
             raise
 
-    async def renew(self, instance_id: str) -> Lease:
+    async def renew(self, instance_id: str, *, by: Warrant = ANYONE) -> Lease:
         """Renew one lease."""
         key = key_of(instance_id)
+        held = self._registry.catalogue.find(key)
+        if held is not None:
+            by.check(held.instance)
         with self._bounded([key]):
             async with asyncio.timeout(ANSWER_SECONDS):
                 if not await self._beats.renew(key):
@@ -117,9 +130,14 @@ class Changes:
         self._registry.renewals += 1
         return lease
 
-    async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
+    async def renew_all(self, instance_ids: Sequence[str], *, by: Warrant = ANYONE) -> Renewal:
         """Renew many leases."""
         unknown: list[str] = []
+        given = instance_ids
+        forbidden = [one for one in given if not self._allows(key_of(one), by)]
+        if forbidden:
+            refused = set(forbidden)
+            instance_ids = [one for one in given if one not in refused]
         for start in range(0, len(instance_ids), MOST_IN_SCRIPT):
             part = instance_ids[start : start + MOST_IN_SCRIPT]
             keys = [key_of(instance_id) for instance_id in part]
@@ -136,16 +154,19 @@ class Changes:
         return Renewal(renewed, unknown)
 
     async def set_state(
-        self, instance_id: str, part: str, word: str, expected: Expected | None
+        self, instance_id: str, part: str, word: str, expected: Expected | None, by: Warrant = HOUSE
     ) -> Lease:
         """Give a part of an instance's state, `status` or `health`, another word."""
         key = key_of(instance_id)
-        words = (key, part, word, write_expected(expected))
+        self._check(key, by)
+        words = (key, part, word, write_expected(expected), write_seals(key, by))
 
         async def change(nonce: str, again: bool) -> Lease | None:
             answer = await self._ask(self._scripts.status, nonce, *words)
             if answer.reply == [b"unknown"]:
                 return None
+            if answer.reply == [b"owned"]:
+                raise NotOwner(instance_id)
             _check_difference(answer, instance_id, again=again)
             return await self._follow(answer, answer.reply[2], key)
 
@@ -155,12 +176,18 @@ class Changes:
             raise UnknownInstance(instance_id)
         return lease
 
-    async def revoke(self, instance_id: str, expected: Expected | None) -> None:
+    async def revoke(
+        self, instance_id: str, expected: Expected | None, *, by: Warrant = ANYONE
+    ) -> None:
         """End a lease."""
-        words = (key_of(instance_id), write_expected(expected))
+        key = key_of(instance_id)
+        self._check(key, by)
+        words = (key, write_expected(expected), write_seals(key, by))
 
         async def change(nonce: str, again: bool) -> bool:
             answer = await self._ask(self._scripts.revoke, nonce, *words)
+            if answer.reply == [b"owned"]:
+                raise NotOwner(instance_id)
             if answer.reply == [b"unknown"]:
                 return again or answer.is_second
             _check_difference(answer, instance_id, again=again)
@@ -202,17 +229,20 @@ class Changes:
         nonce: str,
         again: bool,
         expected: Expected | None = None,
+        by: Warrant = ANYONE,
     ) -> list[Grant]:
         words: list[object] = []
         for instance in instances:
             key = key_of(instance.id)
             words += [key, label_of(key), ttl_of(instance), write_state(instance)]
-            words.append(write_body(instance))
+            words += [write_seals(key, by, instance.owner), write_body(instance)]
         condition = write_expected(expected)
         answer = await self._ask(self._scripts.put, nonce, condition, *words)
         reply = answer.reply
         if reply[0] == b"clash":
             raise self._clash(instances[reply[1]], reply[2].decode())
+        if reply[0] == b"owned":
+            raise NotOwner(instances[reply[1]].id)
         _check_difference(answer, instances[0].id, again=again)
         grants: list[Grant] = []
         for instance, revision, created in zip(instances, reply[2::2], reply[3::2], strict=True):
@@ -227,12 +257,12 @@ class Changes:
             grants.append(Grant(lease, bool(created)))
         return grants
 
-    async def _put_parts(self, instances: Sequence[Instance]) -> list[Lease]:
+    async def _put_parts(self, instances: Sequence[Instance], by: Warrant) -> list[Lease]:
         leases: list[Lease] = []
         for start in range(0, len(instances), ARRAY_PART):
             part = instances[start : start + ARRAY_PART]
             with self._bounded():
-                grants = await self._carry(partial(self._put, part))
+                grants = await self._carry(partial(self._put, part, by=by))
             leases += [grant.lease for grant in grants]
         return leases
 
@@ -250,6 +280,25 @@ class Changes:
             if verdict == b"apart":
                 raise StoreAway("it has lost changes, which are being brought back")
         return unknown
+
+    # Which services a warrant reaches is asked of the replica, owners' seals are compared by the
+    # scripts: of two nodes only one can be first there.
+    def _check(self, key: str, by: Warrant) -> None:
+        lease = self._registry.catalogue.find(key)
+        if lease is not None:
+            by.check_service(lease.instance.service)
+        elif by.reaches is not None:
+            # It may be held by another node's word a moment ago, of a service that is not known.
+            raise UnknownInstance(key)
+
+    def _allows(self, key: str, by: Warrant) -> bool:
+        lease = self._registry.catalogue.find(key)
+        return lease is None or by.allows(lease.instance)
+
+    def _check_held(self, instance: Instance, by: Warrant) -> None:
+        lease = self._registry.catalogue.find(instance.id)
+        if lease is not None:
+            by.check_service(lease.instance.service)
 
     def _clash(self, instance: Instance, key: str) -> InvalidField:
         lease = self._registry.catalogue.find(key)

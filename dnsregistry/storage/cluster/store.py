@@ -18,6 +18,7 @@ from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal
+from dnsregistry.registry.warrant import ANYONE, Warrant
 from dnsregistry.storage.cluster.address import Sentinels, Server
 from dnsregistry.storage.cluster.changes import ANSWER_SECONDS, Changes
 from dnsregistry.storage.cluster.following import Following
@@ -165,35 +166,46 @@ class ClusterStore:
             self._keeper.close()
         await self._changes.stop()
 
-    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
+    async def grant(
+        self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Grant:
         """Register an instance."""
-        return await self._changes.grant(instance, expected)
+        return await self._changes.grant(instance, expected, by=by)
 
-    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+    async def grant_all(
+        self, instances: Sequence[Instance], *, by: Warrant = ANYONE
+    ) -> list[Lease]:
         """Register all, in parts: see `Changes.grant_all`."""
-        return await self._changes.grant_all(instances)
+        return await self._changes.grant_all(instances, by=by)
 
-    async def renew(self, instance_id: str) -> Lease:
+    async def renew(self, instance_id: str, *, by: Warrant = ANYONE) -> Lease:
         """Renew one lease."""
-        return await self._changes.renew(instance_id)
+        return await self._changes.renew(instance_id, by=by)
 
-    async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
+    async def renew_all(self, instance_ids: Sequence[str], *, by: Warrant = ANYONE) -> Renewal:
         """Renew many leases."""
-        return await self._changes.renew_all(instance_ids)
+        return await self._changes.renew_all(instance_ids, by=by)
 
     async def set_status(
-        self, instance_id: str, status: Status, expected: Expected | None = None
+        self,
+        instance_id: str,
+        status: Status,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
     ) -> Lease:
         """Give an instance another status."""
-        return await self._changes.set_state(instance_id, "status", status.value, expected)
+        return await self._changes.set_state(instance_id, "status", status.value, expected, by)
 
     async def set_health(self, instance_id: str, health: Health) -> Lease:
         """Give an instance the verdict of its checks."""
         return await self._changes.set_state(instance_id, "health", health.value, None)
 
-    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
+    async def revoke(
+        self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> None:
         """End a lease."""
-        await self._changes.revoke(instance_id, expected)
+        await self._changes.revoke(instance_id, expected, by=by)
 
     async def expire(self, most: int) -> float | None:
         """End what is due by the store's clock; whichever node comes first ends it."""

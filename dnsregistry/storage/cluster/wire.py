@@ -2,8 +2,9 @@
 
 Rules:
 - The body is canonical: what is equal is equal octet for octet, so that a script can compare.
-- The state stands beside the body: status, health, and a digest of what is checked where, by
-  which a script knows whether a verdict still holds. It may change, or stay, without the body.
+- The state stands beside the body: status, health, a digest of what is checked where, by which a
+  script knows whether a verdict still holds, and the seal of the owner's secret. It may change,
+  or stay, without the body.
 """
 
 import json
@@ -19,6 +20,7 @@ from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.feed import ChangeKind
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.names import host_label, is_short_host_label
+from dnsregistry.registry.warrant import Warrant
 
 OWN_LABEL = "-"
 """Stands for a host label that is the key itself."""
@@ -115,12 +117,21 @@ def ttl_of(instance: Instance) -> int:
 
 
 def write_state(instance: Instance) -> str:
-    """The state, three words with a dot between; without checks the last is a hyphen."""
+    """The state, four words with a dot between; without checks, or owner, theirs is a hyphen."""
     probed = "-"
     if instance.checks:
         asked = repr((keep_checks(instance.checks), instance.endpoints)).encode()
         probed = blake2b(asked, digest_size=6).hexdigest()
-    return f"{instance.status.value}.{instance.health.value}.{probed}"
+    owner = instance.owner or "-"
+    return f"{instance.status.value}.{instance.health.value}.{probed}.{owner}"
+
+
+def write_seals(instance_id: str, by: Warrant, given: str | None = None) -> str:
+    """What a warrant shows of owners' secrets, with spaces around each; `*` where it needs none."""
+    if by.overrides:
+        return "*"
+    seals = by.seals(instance_id) if given is None else [given, *by.seals(instance_id)]
+    return f" {' '.join(seals)} "
 
 
 def write_body(instance: Instance) -> str:
@@ -144,11 +155,11 @@ def write_body(instance: Instance) -> str:
     return _encode(body)
 
 
-def read_body(text: str, status: Status, health: Health) -> Instance:
+def read_body(text: str, status: Status, health: Health, owner: str | None = None) -> Instance:
     """The inverse of `write_body`. Raises ForeignContent."""
     try:
         body: Mapping[str, object] = _decode(text)
-        return _read_instance(body, status, health)
+        return _read_instance(body, status, health, owner)
     except (KeyError, TypeError, ValueError, AttributeError, InvalidField) as error:
         raise ForeignContent(f"a value is no instance: {error}") from None
 
@@ -182,14 +193,16 @@ def read_change(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
 def _read_tail(revision: int, tail: bytes) -> Held:
     head, _, body = tail.partition(b"\n")
     sequence, since, _, state, nonce, _, was = head.split(b" ")
-    status, health, _ = state.decode().split(".")
+    status, health, _, owner = state.decode().split(".")
     return Held(
         revision=revision,
         sequence=int(sequence) or revision,
         since=int(since),
         nonce=nonce.decode(),
         was=_read_was(was.decode()),
-        instance=read_body(body.decode(), Status(status), Health(health)),
+        instance=read_body(
+            body.decode(), Status(status), Health(health), None if owner == "-" else owner
+        ),
     )
 
 
@@ -198,7 +211,9 @@ def _read_was(text: str) -> tuple[str, int] | None:
     return (lineage, int(revision)) if mark else None
 
 
-def _read_instance(body: Mapping[str, object], status: Status, health: Health) -> Instance:
+def _read_instance(
+    body: Mapping[str, object], status: Status, health: Health, owner: str | None
+) -> Instance:
     at = body["at"]
     return Instance(
         id=body["id"],  # type: ignore[arg-type]
@@ -218,4 +233,5 @@ def _read_instance(body: Mapping[str, object], status: Status, health: Health) -
         status=status,
         checks=admit_checks(body["checks"]) if body["checks"] else (),  # type: ignore[arg-type]
         health=health,
+        owner=owner,
     )

@@ -17,7 +17,7 @@ from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry
 from dnsregistry.storage.errors import StoreAway
 from dnsregistry.storage.sqlite.database import Database
-from dnsregistry.storage.sqlite.edits import Edit
+from dnsregistry.storage.sqlite.edits import Edit, find_fault_of_array
 from dnsregistry.storage.sqlite.faults import explain
 from dnsregistry.storage.sqlite.plan import Plan
 from dnsregistry.storage.sqlite.writer import Writer
@@ -137,6 +137,10 @@ class Committer:
         plan = Plan(self._registry, self._now)
         async for edit in take_turns(edits):
             edit.plan(plan)
+        if fault := find_fault_of_array(edits):
+            for edit in edits:
+                edit.fail(self._registry, fault)
+            return
         if not plan.is_empty:
             await self._write(plan)
         async for edit in take_turns(edits):

@@ -59,6 +59,11 @@ class Edit:
             self.promised = None
 
 
+def find_fault_of_array(edits: Sequence[Edit]) -> RegistryError | None:
+    """The first refusal among an array's elements: none of them is done then."""
+    return next((edit.fault for edit in edits if edit.fault and edit.answer is None), None)
+
+
 def _do(step: Step, registry: Registry, now: float) -> Grant | None:
     if isinstance(step, Ending):
         registry.end(step.instance_id, step.kind, step.revision)

@@ -15,6 +15,7 @@ from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import fold_id
 from dnsregistry.registry.registry import Registry, settle
+from dnsregistry.registry.warrant import ANYONE, Warrant
 from dnsregistry.storage.rows import write_instance, write_row
 from dnsregistry.storage.sqlite.database import Batch, Numbers
 
@@ -65,7 +66,9 @@ class Plan:
         self.is_empty = True
         """Whether there is nothing to be written."""
 
-    def grant(self, given: Instance, text: str, expected: Expected | None = None) -> Sequence[Step]:
+    def grant(
+        self, given: Instance, text: str, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Sequence[Step]:
         """Steps of a registration, the last of which is its answer. `text` is the instance's.
 
         Raises RevisionDiffers.
@@ -81,7 +84,7 @@ class Plan:
             self._sequence += 1
             entry = Entry(given, self._sequence, self._next(), now)
             return [*steps, self._hold(entry, text, now, created=True, renewed=True)]
-        instance = settle(held.instance, given)
+        instance = settle(held.instance, given, by=by)
         if instance == held.instance:
             return [Keeping(given.id, renewed=True)]
         if instance is not given:
@@ -94,6 +97,8 @@ class Plan:
         instance_id: str,
         make: Callable[[Instance], Instance],
         expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
     ) -> Sequence[Step]:
         """Steps of another description made of the one that is held; the deadline stays.
 
@@ -101,6 +106,7 @@ class Plan:
         """
         now = self._now()
         held = self._find_expected(instance_id, now, expected)
+        by.check(held.instance)
         instance = make(held.instance)
         if instance == held.instance:
             return [Keeping(instance_id, renewed=False)]
@@ -110,9 +116,12 @@ class Plan:
         text = write_instance(instance)
         return [self._hold(entry, text, renewed_at, created=False, renewed=False)]
 
-    def revoke(self, instance_id: str, expected: Expected | None = None) -> Sequence[Step]:
+    def revoke(
+        self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Sequence[Step]:
         """The steps of an end. Raises UnknownInstance, RevisionDiffers."""
         held = self._find_expected(instance_id, self._now(), expected)
+        by.check(held.instance)
         return [self._end(held, ChangeKind.REMOVED)]
 
     def expire(self, leases: Sequence[Lease]) -> Sequence[Step]:

@@ -17,6 +17,7 @@ from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Registry, Renewal, settle
+from dnsregistry.registry.warrant import ANYONE, HOUSE, Warrant
 from dnsregistry.storage.errors import StoreAway, StoreError
 from dnsregistry.storage.rows import write_instance
 from dnsregistry.storage.sqlite.committer import STALL_SECONDS, Committer
@@ -93,18 +94,22 @@ class SqliteStore:
         await self._writer.call(self._opened.close)
         self._writer.stop()
 
-    async def grant(self, instance: Instance, expected: Expected | None = None) -> Grant:
+    async def grant(
+        self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Grant:
         """Register an instance; the commit that writes it has ended when this returns."""
         if self._committer.outage is not None:
-            return self._renew_same(instance, self._committer.outage, expected)
-        edit = _make_grant(instance, expected)
+            return self._renew_same(instance, self._committer.outage, expected, by=by)
+        edit = _make_grant(instance, expected, by=by)
         self._registry.promise(instance)
         edit.promised = instance
         return _read(await self._committer.submit(edit))
 
-    async def grant_all(self, instances: Sequence[Instance]) -> list[Lease]:
+    async def grant_all(
+        self, instances: Sequence[Instance], *, by: Warrant = ANYONE
+    ) -> list[Lease]:
         """Register all in one commit, however it is cancelled from when that has begun."""
-        edits = [_make_grant(instance) async for instance in finish_in_turns(instances)]
+        edits = [_make_grant(instance, by=by) async for instance in finish_in_turns(instances)]
         answer = self._committer.submit_array(edits)
         cancelled: asyncio.CancelledError | None = None
         while not answer.done():
@@ -117,27 +122,36 @@ class SqliteStore:
             raise cancelled
         return [edit.grant.lease async for edit in finish_in_turns(edits) if edit.grant]
 
-    async def renew(self, instance_id: str) -> Lease:
+    async def renew(self, instance_id: str, *, by: Warrant = ANYONE) -> Lease:
         """Renew one lease. Nothing is written, nothing waited for."""
-        return self._registry.renew(instance_id, self._now())
+        return self._registry.renew(instance_id, self._now(), by=by)
 
-    async def renew_all(self, instance_ids: Sequence[str]) -> Renewal:
+    async def renew_all(self, instance_ids: Sequence[str], *, by: Warrant = ANYONE) -> Renewal:
         """Renew many leases."""
-        return self._registry.renew_all(instance_ids, self._now())
+        return self._registry.renew_all(instance_ids, self._now(), by=by)
 
     async def set_status(
-        self, instance_id: str, status: Status, expected: Expected | None = None
+        self,
+        instance_id: str,
+        status: Status,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
     ) -> Lease:
         """Give an instance another status."""
-        return await self._change(instance_id, lambda held: replace(held, status=status), expected)
+        return await self._change(
+            instance_id, lambda held: replace(held, status=status), expected, by=by
+        )
 
     async def set_health(self, instance_id: str, health: Health) -> Lease:
         """Give an instance the verdict of its checks."""
-        return await self._change(instance_id, lambda held: replace(held, health=health))
+        return await self._change(instance_id, lambda held: replace(held, health=health), by=HOUSE)
 
-    async def revoke(self, instance_id: str, expected: Expected | None = None) -> None:
+    async def revoke(
+        self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> None:
         """End a lease."""
-        await self._committer.submit(Edit(lambda plan: plan.revoke(instance_id, expected)))
+        await self._committer.submit(Edit(lambda plan: plan.revoke(instance_id, expected, by=by)))
 
     async def expire(self, most: int) -> float | None:
         """End what is due, or put it off in an outage."""
@@ -175,8 +189,10 @@ class SqliteStore:
         instance_id: str,
         make: Callable[[Instance], Instance],
         expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
     ) -> Lease:
-        edit = Edit(lambda plan: plan.change(instance_id, make, expected))
+        edit = Edit(lambda plan: plan.change(instance_id, make, expected, by=by))
         return _read(await self._committer.submit(edit)).lease
 
     def _open(self) -> Database:
@@ -191,12 +207,14 @@ class SqliteStore:
         if answer.exception() is not None:
             self._committer.put_off(leases)
 
-    def _renew_same(self, instance: Instance, outage: Outage, expected: Expected | None) -> Grant:
+    def _renew_same(
+        self, instance: Instance, outage: Outage, expected: Expected | None, by: Warrant
+    ) -> Grant:
         """What differs in nothing from what is held is a renewal, in an outage too."""
         now = self._now()
         lease = self._registry.catalogue.find(instance.id)
         held = lease.instance if lease is not None and lease.is_live(now) else None
-        if lease is None or held is None or settle(held, instance) != held:
+        if lease is None or held is None or settle(held, instance, by=by) != held:
             raise StoreAway(outage.reason)
         if expected is not None:
             expected.check(instance.id, lease.revision)
@@ -226,9 +244,11 @@ class SqliteStore:
             log.error("the store's last serial is not written", reason=explain(error))
 
 
-def _make_grant(instance: Instance, expected: Expected | None = None) -> Edit:
+def _make_grant(
+    instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+) -> Edit:
     text = write_instance(instance)
-    return Edit(lambda plan: plan.grant(instance, text, expected))
+    return Edit(lambda plan: plan.grant(instance, text, expected, by=by))
 
 
 def _read(answer: Grant | None) -> Grant:

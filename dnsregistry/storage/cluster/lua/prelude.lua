@@ -8,7 +8,7 @@
 --   gone   sorted set: key -> revision of its removal on purpose
 --   nodes  sorted set: node -> when it was last here
 --   lock   who brings back what was lost
--- The head of a value: sequence since label state nonce created was. The state: status.health.probed.
+-- The head of a value: sequence since label state nonce created was. The state: status.health.probed.owner.
 local META, LOG, HELD, TTLS, DUE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local HOSTS, GONE, NODES, LOCK = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 
@@ -138,22 +138,32 @@ local function read(key)
   return held
 end
 
--- The three words of a state: status, health, and what is checked where.
+-- The four words of a state: status, health, what is checked where, and the seal of its owner.
 local function split(state)
-  return string.match(state, '^(%w+)%.(%w+)%.(%S+)$')
+  return string.match(state, '^(%w+)%.(%w+)%.([%w-]+)%.([%w-]+)$')
 end
 
--- What is held after a registration: maintenance stays, and so does a verdict on the same.
+-- Whether a value may be changed by whoever shows these seals, with spaces around each, or '*'.
+local function opens(held, seals)
+  local _, _, _, owner = split(held.status)
+  return owner == '-' or seals == '*' or string.find(seals, ' ' .. owner .. ' ', 1, true) ~= nil
+end
+
+-- What is held after a registration: maintenance stays, and so do a verdict on the same and, where
+-- no other is given, the owner.
 local function settle(held, given)
-  local status, health, probed = split(given)
-  local held_status, held_health, held_probed = split(held)
+  local status, health, probed, owner = split(given)
+  local held_status, held_health, held_probed, held_owner = split(held)
   if held_status == 'maintenance' then
     status = held_status
   end
   if probed ~= '-' and probed == held_probed then
     health = held_health
   end
-  return status .. '.' .. health .. '.' .. probed
+  if owner == '-' then
+    owner = held_owner
+  end
+  return status .. '.' .. health .. '.' .. probed .. '.' .. owner
 end
 
 -- Whether a lease is at its end, given its length.

@@ -1,27 +1,31 @@
 -- Register instances, all or none.
 -- ARGV: epoch, nonce of the request, what is expected of each, then of each: key, label, ttl, state,
--- body.
--- Returns {'ok', now, (revision, created) of each}, {'clash', place, other key}, {'epoch'}, or what
--- `find_difference` does.
+-- seals, body.
+-- Returns {'ok', now, (revision, created) of each}, {'clash', place, other key}, {'owned', place},
+-- {'epoch'}, or what `find_difference` does.
 if not is_epoch(ARGV[1]) then
   return {'epoch'}
 end
 read_clock()
 local nonce = ARGV[2]
-for at = 4, #ARGV, 5 do
+for at = 4, #ARGV, 6 do
   local other = find_clash(ARGV[at], ARGV[at + 1])
   if other then
-    return {'clash', (at - 4) / 5, other}
+    return {'clash', (at - 4) / 6, other}
   end
   local difference = find_difference(ARGV[3], ARGV[at], nonce)
   if difference then
     return difference
   end
+  local held = read(ARGV[at])
+  if held and held.nonce ~= nonce and is_live(ARGV[at]) and not opens(held, ARGV[at + 4]) then
+    return {'owned', (at - 4) / 6}
+  end
 end
 local told = {'ok', now}
-for at = 4, #ARGV, 5 do
+for at = 4, #ARGV, 6 do
   local key, label, ttl = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-  local status, body = ARGV[at + 3], ARGV[at + 4]
+  local status, body = ARGV[at + 3], ARGV[at + 5]
   local held = read(key)
   if held and not is_live(key) then
     finish(key, 'expired', nonce)

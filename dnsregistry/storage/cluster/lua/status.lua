@@ -1,6 +1,6 @@
 -- Give an instance another status or health; its deadline stays.
--- ARGV: epoch, nonce, key, `status` or `health`, the word, what is expected.
--- Returns {'ok', now, revision}, {'unknown'}, {'epoch'} or what `find_difference` does.
+-- ARGV: epoch, nonce, key, `status` or `health`, the word, what is expected, seals.
+-- Returns {'ok', now, revision}, {'unknown'}, {'owned'}, {'epoch'} or what `find_difference` does.
 if not is_epoch(ARGV[1]) then
   return {'epoch'}
 end
@@ -15,13 +15,16 @@ if difference then
   return difference
 end
 local held = read(key)
-local status, health, probed = split(held.status)
+if not opens(held, ARGV[7]) then
+  return {'owned'}
+end
+local status, health, probed, owner = split(held.status)
 if ARGV[4] == 'status' then
   status = ARGV[5]
 else
   health = ARGV[5]
 end
-local state = status .. '.' .. health .. '.' .. probed
+local state = status .. '.' .. health .. '.' .. probed .. '.' .. owner
 if held.status == state then
   return {'ok', now, tonumber(held.revision)}
 end
