@@ -9,8 +9,10 @@ COPY --from=build /opt/dnsregistry /opt/dnsregistry
 RUN useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin dnsregistry \
     && install -d -o dnsregistry /var/lib/dnsregistry
 USER dnsregistry
-# The HTTP API then lets anyone write who reaches it, so the start asks to be told that this is
-# meant: docker run -e DNSREGISTRY_INSECURE=true …
+# Whoever reaches the HTTP API is to be asked for a token, or the start to be told that being open
+# is meant:
+#   docker run -v ./access:/etc/dnsregistry:ro -e DNSREGISTRY_TOKENS_FILE=/etc/dnsregistry/tokens.toml …
+#   docker run -e DNSREGISTRY_INSECURE=true …
 ENV DNSREGISTRY_DNS_HOST=0.0.0.0 DNSREGISTRY_HTTP_HOST=0.0.0.0
 EXPOSE 5300/udp 5300/tcp 8053/tcp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/opt/dnsregistry/bin/python", "-c", \

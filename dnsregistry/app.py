@@ -22,14 +22,20 @@ import structlog
 from aiohttp import web
 
 from dnsregistry import __version__
+from dnsregistry.access.build import Callers
+from dnsregistry.access.entries import TokensFault
+from dnsregistry.access.signed import Signed
 from dnsregistry.api.access_log import build_access_log
 from dnsregistry.api.application import build_application
-from dnsregistry.api.connection import Runner
+from dnsregistry.api.connection import Bounds, Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
+from dnsregistry.api.cors import Cors
 from dnsregistry.api.dialects.build import build_listeners
 from dnsregistry.api.dialects.dialect import CannotServe
 from dnsregistry.api.dialects.tally import DialectTally
+from dnsregistry.api.door import Door
 from dnsregistry.api.metrics import serve_metrics
+from dnsregistry.api.quota import Quota
 from dnsregistry.api.replies import write_time
 from dnsregistry.api.routes import dns as dns_routes
 from dnsregistry.api.routes import explain as explain_routes
@@ -52,6 +58,7 @@ from dnsregistry.registry.departures import Departures
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Registry
+from dnsregistry.registry.warrant import Warrant
 from dnsregistry.scan.build import build_scan
 from dnsregistry.servers.build import Front, build_pool, build_query_log, build_responder
 from dnsregistry.servers.certificate import Certificate
@@ -114,7 +121,10 @@ class App:
         if settings.workers:
             self.store = Settled(self.store, self._settle)
         self.tallies = {place.dialect: DialectTally() for place in settings.places}
-        self._scan = build_scan(settings, self.registry, self.store, now)
+        self._callers = Callers(settings, time.monotonic)
+        self.store = self._callers.audited(self.store, self.registry)
+        scanning = Signed(self.store, Warrant("scan"))
+        self._scan = build_scan(settings, self.registry, scanning, now)
 
     async def start(self) -> Listening:
         """Bind, load, build, then serve.
@@ -134,6 +144,11 @@ class App:
 
     async def _start(self) -> Listening:
         settings = self._settings
+        try:
+            self._callers.load()
+        except TokensFault as fault:
+            raise ListenError(f"TOKENS_FILE: {fault}") from None
+        self._running.callback(self._callers.stop)
         sockets = bind_all(settings)
         self._running.callback(sockets.close)
         if self._tracing is not None:
@@ -178,7 +193,9 @@ class App:
             self._spawn(certificate.follow(), "certificate")
             await front.start_tls(certificate, sockets.dot)
             if sockets.https is not None and runner.server is not None:
-                await front.start_https(certificate, sockets.https, runner.server)
+                crowd = self._callers.crowd
+                await front.start_https(certificate, sockets.https, runner.server, crowd)
+        self._spawn(self._callers.follow(), "tokens")
         if self._forwarder is not None:
             self._running.push_async_callback(self._forwarder.stop)
             self._spawn(_tell_loops(self._forwarder), "loop detection")
@@ -261,6 +278,7 @@ class App:
         )
         self._stats = Stats(self._parts)
         self._metrics = serve_metrics(build_metrics(self._parts).render)
+        self._stats.access = self._callers.tell
 
     def _build_checking(self, listening: Listening, policy: LivePolicy) -> Checking:
         settings = self._settings
@@ -343,6 +361,7 @@ class App:
             new_id=_make_id,
             check=self._check_instance,
             desk=self.checking.desk,
+            door=Door(self._callers.tokens, self._callers.audit),
             dns_names=self.zone.names_of,
             stats=self._stats.tell,
             readiness=self._tell_readiness,
@@ -364,15 +383,33 @@ class App:
         )
         log = build_access_log(self._settings.http_log, self._log)
         around = () if self._tracing is None else (self._tracing.follow(self._traffic),)
-        application = build_application(api, others, self._traffic, log, around)
-        runner = Runner(application, shutdown_timeout=SHUTDOWN_SECONDS)
+        settings = self._settings
+        rate = settings.http_rate_limit
+        application = build_application(
+            api,
+            others,
+            self._traffic,
+            log,
+            around,
+            cors=Cors(settings.cors_origins),
+            quota=Quota(rate, settings.http_rate_limit_exempt) if rate else None,
+        )
+        self.routes = [(route.method, route.resource) for route in application.router.routes()]
+        runner = Runner(
+            application,
+            bounds=Bounds(self._callers.crowd, settings.http_header_timeout),
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            max_line_size=settings.http_header_size,
+            max_field_size=settings.http_header_size,
+        )
         self._running.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.SockSite(runner, sock).start()
         return runner
 
     async def _start_dialects(self, sockets: Mapping[str, socket.socket], api: Api) -> None:
-        given = (api, self._settings, sockets, self.tallies, self._metrics)
+        reaches = self._callers.dialects_reach
+        given = (api, self._settings, sockets, self.tallies, self._metrics, reaches)
         try:
             for listener in build_listeners(*given):
                 self._running.push_async_callback(listener.stop)
@@ -382,6 +419,7 @@ class App:
 
     def _tell_readiness(self) -> Readiness:
         reasons = [str(problem) for problem in self._zone_watch.problems()]
+        reasons += self._callers.problems()
         if (outage := self.store.outage) is not None:
             reasons.append(_describe(outage))
         if self._cluster is not None and not self._cluster.is_loaded:

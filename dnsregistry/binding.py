@@ -85,8 +85,8 @@ def bind_all(settings: Settings) -> Sockets:
         opened.callback(http.close)
         https = None
         if settings.tls_cert:
-            host, port = settings.http_host, settings.https_port
-            https = _bind("HTTP_HOST, HTTPS_PORT", listen_tcp, host, port)
+            host, port = settings.https_host or settings.http_host, settings.https_port
+            https = _bind("HTTPS_HOST, HTTPS_PORT", listen_tcp, host, port)
             opened.callback(https.close)
         dialects = _bind_dialects(settings, opened)
         opened.pop_all()

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -18,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from dnsregistry.access.settings import AccessSettings
 from dnsregistry.answers.access import EVERYONE
 from dnsregistry.api.dialects.known import DIALECTS, USUAL_PORTS
 from dnsregistry.api.dialects.places import Place
@@ -65,7 +66,9 @@ class SettingsError(Exception):
     """A setting is wrong; the text is one sentence that names it."""
 
 
-class Settings(DialectSettings, HealthSettings, LogSettings, ScanSettings, WatchSettings):
+class Settings(
+    AccessSettings, DialectSettings, HealthSettings, LogSettings, ScanSettings, WatchSettings
+):
     """What `serve` can be told."""
 
     model_config = SettingsConfigDict(
@@ -179,6 +182,9 @@ class Settings(DialectSettings, HealthSettings, LogSettings, ScanSettings, Watch
     https_port: _Port = Field(
         8443, description="Port of HTTPS, DNS over HTTPS with it, where TLS_CERT is given."
     )
+    https_host: str = Field(
+        "", description="Address of HTTPS, where it is another than HTTP_HOST; empty: that."
+    )
     body_limit: int = Field(
         1024 * 1024, ge=1024, description="Octets of an HTTP body that is no array."
     )
@@ -188,7 +194,9 @@ class Settings(DialectSettings, HealthSettings, LogSettings, ScanSettings, Watch
     chaos_version: str = Field("", description="Text of version.bind; empty: refused.")
     chaos_id: str = Field("", description="Text of id.server; empty: refused.")
     insecure: bool = Field(
-        False, description="Let anyone write over HTTP on an address that is not loopback."
+        False,
+        description="Let anyone write over HTTP, without TOKENS_FILE, on an address that is not"
+        " loopback.",
     )
 
     @field_validator("zone")
@@ -213,10 +221,10 @@ class Settings(DialectSettings, HealthSettings, LogSettings, ScanSettings, Watch
             raise ValueError("names an address twice")
         return tuple(addresses)
 
-    @field_validator("http_host")
+    @field_validator("http_host", "https_host")
     @classmethod
-    def _check_http_host(cls, text: str) -> str:
-        return str(ip_address(text))
+    def _check_http_host(cls, text: str, info: ValidationInfo) -> str:
+        return str(ip_address(text)) if text or info.field_name == "http_host" else text
 
     @field_validator("allow_query", "allow_recursion", mode="before")
     @classmethod
@@ -281,20 +289,35 @@ class Settings(DialectSettings, HealthSettings, LogSettings, ScanSettings, Watch
     def _check_key(self) -> Self:
         if self.tls_key is not None and self.tls_cert is None:
             raise ValueError("TLS_KEY is given without TLS_CERT")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ValueError("TLS_CLIENT_CA is given without TLS_CERT")
+        if self.tls_client_required and self.tls_client_ca is None:
+            raise ValueError("TLS_CLIENT_REQUIRED is given without TLS_CLIENT_CA")
         return self
 
     @model_validator(mode="after")
     def _check_exposure(self) -> Self:
-        if not self.insecure and not ip_address(self.http_host).is_loopback:
-            raise ValueError(
-                f"HTTP_HOST={self.http_host} would let anyone who reaches it write;"
-                " say INSECURE=true if that is meant"
-            )
+        if self.tokens_file is not None:
+            if self.places and not self.dialects_open:
+                raise ValueError(
+                    f"DIALECTS={self.places[0]} would let its clients, which send no token, write"
+                    " past TOKENS_FILE; say DIALECTS_OPEN=* or which services, if that is meant"
+                )
+            return self
+        hosts = {"HTTP_HOST": self.http_host}
+        if self.tls_cert is not None and self.https_host:
+            hosts["HTTPS_HOST"] = self.https_host
+        for name, host in () if self.insecure else hosts.items():
+            if not ip_address(host).is_loopback:
+                raise ValueError(
+                    f"{name}={host} would let anyone who reaches it write; give TOKENS_FILE,"
+                    " or say INSECURE=true if that is meant"
+                )
         for place in () if self.insecure else self.places:
             if place.host is not None and not ip_address(place.host).is_loopback:
                 raise ValueError(
-                    f"DIALECTS={place} would let anyone who reaches it write;"
-                    " say INSECURE=true if that is meant"
+                    f"DIALECTS={place} would let anyone who reaches it write; give TOKENS_FILE"
+                    " and DIALECTS_OPEN, or say INSECURE=true if that is meant"
                 )
         return self
 

@@ -1,7 +1,7 @@
 """The program's numbers, for people (`/v1/stats`): what it is first, then what it does."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from itertools import islice
 from typing import Any
@@ -31,6 +31,7 @@ class Stats:
     def __init__(self, parts: Parts) -> None:
         self._started_at = time.monotonic()
         self._parts = parts
+        self.access: Callable[[], Mapping[str, object]] = dict
 
     def tell(self) -> Mapping[str, object]:
         """Return all numbers, as JSON can have them. What is off is left out."""
@@ -48,6 +49,7 @@ class Stats:
             "zone_files": _read(parts.zone_watch.tally),
             "dns": {**parts.responder.tally.tell(), "table": _tell_table(parts)},
         }
+        told["access"] = self.access()
         if parts.workers is not None:
             told["workers"] = _tell_workers(parts.workers)
         if parts.forwarder is not None:

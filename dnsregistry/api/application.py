@@ -12,10 +12,10 @@ from multidict import istr
 
 from dnsregistry.api.access_log import AccessLog
 from dnsregistry.api.context import Api
+from dnsregistry.api.cors import NO_PAGES, Cors
 from dnsregistry.api.openapi.description import Description
 from dnsregistry.api.openapi.document import build_document
 from dnsregistry.api.openapi.operation import Route
-from dnsregistry.api.origin import refuse_pages
 from dnsregistry.api.problems import (
     INTERNAL_ERROR,
     Problem,
@@ -23,6 +23,7 @@ from dnsregistry.api.problems import (
     problem_of_http,
     problem_reply,
 )
+from dnsregistry.api.quota import Quota
 from dnsregistry.api.replies import REVISION
 from dnsregistry.api.routes.description import list_routes as list_descriptions
 from dnsregistry.api.routes.table import list_routes
@@ -44,38 +45,49 @@ def build_application(
     traffic: Traffic | None = None,
     log: AccessLog | None = None,
     around: Sequence[Middleware] = (),
+    *,
+    cors: Cors = NO_PAGES,
+    quota: Quota | None = None,
 ) -> web.Application:
     """The API, ready to be served, and other routes beside it.
 
     Requests are counted in `traffic` and told to `log`; `around` stands around all of it. Whatever
     goes wrong in any of them is answered as a problem. What may change something is closed to the
-    web pages of others.
+    web pages of others, but for those that `cors` lets in. Who may call which route is the door's.
     """
     traffic = Traffic() if traffic is None else traffic
-    application = web.Application(middlewares=[*around, _answer(traffic, log)])
+    application = web.Application(middlewares=[*around, _answer(traffic, log, cors, quota)])
     described = Description(lambda: build_document(routes, api.version))
     routes = (*list_routes(api, traffic), *others, *list_descriptions(described))
     for route in routes:
-        handler = route.handler
-        if not route.open_to_pages:
-            handler = refuse_pages(route.method, handler)
+        pages = None if route.open_to_pages else cors.allows
+        handler = api.door.protect(route.method, route.path, route.handler, pages)
         # An id may hold braces, which the router's own pattern leaves out.
         path = _PART.sub(r"{\1:[^/]+}", route.path)
         for verb in (route.method, "HEAD") if route.method == "GET" else (route.method,):
             traffic.add(application.router.add_route(verb, path, handler), verb, route.path)
     application.on_response_prepare.append(_add_headers(api))
     _run_watching(application, api)
+    if cors.is_open:
+        application.on_response_prepare.append(cors.add_marks)
     return application
 
 
-def _answer(traffic: Traffic, log: AccessLog | None) -> Middleware:
+def _answer(traffic: Traffic, log: AccessLog | None, cors: Cors, quota: Quota | None) -> Middleware:
+    is_bounded = quota is not None or cors.is_open
+
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         began = perf_counter()
         current.set(choose_id(request.headers.get(_ID)))
         response: web.StreamResponse
         try:
-            response = await handler(request)
+            if is_bounded:
+                _check_bounds(request, quota)
+            if is_bounded and cors.is_open and cors.is_preflight(request):
+                response: web.StreamResponse = cors.answer_preflight(request)
+            else:
+                response = await handler(request)
         except RegistryError as fact:
             response = problem_reply(problem_of_fact(fact))
         except Problem as problem:
@@ -97,6 +109,11 @@ def _answer(traffic: Traffic, log: AccessLog | None) -> Middleware:
         return response
 
     return answer
+
+
+def _check_bounds(request: web.Request, quota: Quota | None) -> None:
+    if quota is not None:
+        quota.check(request)
 
 
 def _run_watching(application: web.Application, api: Api) -> None:

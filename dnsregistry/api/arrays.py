@@ -21,22 +21,23 @@ from dnsregistry.api.registration import Registration, admit_registration, eleme
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.names import fold_id
+from dnsregistry.registry.warrant import ANYONE, Warrant
 from dnsregistry.turns import drain, finish_in_turns, take_turns
 
 
-async def register_array(api: Api, body: bytes | bytearray) -> web.Response:
+async def register_array(api: Api, body: bytes | bytearray, by: Warrant = ANYONE) -> web.Response:
     """Register every element or, with a Problem or InvalidField raised, none.
 
     The field of a fault begins with the element's place: `3.port`.
     """
-    array = _Array(api)
+    array = _Array(api, by)
     try:
         elements = enumerate(parse_elements(body, api.body_limit))
         async for place, value in take_turns(elements):
             array.read(place, value)
         instances = await array.name_rest()
         await check_array(api, instances)
-        leases = await api.store.grant_all(instances)
+        leases = await api.store.grant_all(instances, by=by)
         revision = api.registry.feed.revision
     finally:
         async for instance in finish_in_turns(drain(array.promised)):
@@ -47,9 +48,10 @@ async def register_array(api: Api, body: bytes | bytearray) -> web.Response:
 class _Array:
     """The elements of one request; `promised` are the instances whose host label is kept."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, by: Warrant) -> None:
         self.promised: list[Instance] = []
         self._api = api
+        self._by = by
         self._given: set[str] = set()
         self._elements: list[Instance | Registration] = []
 
@@ -73,7 +75,7 @@ class _Array:
 
     def _promise(self, place: int, registration: Registration, instance_id: str) -> Instance:
         where = element(place)
-        instance = admit_registration(self._api, registration, instance_id, where)
+        instance = admit_registration(self._api, registration, instance_id, self._by, where)
         key = fold_id(instance_id)
         if key in self._given:
             raise InvalidField(where.field("id"), f"{instance_id!r} is given twice")

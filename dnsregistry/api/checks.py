@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from dnsregistry.api.context import Api
+from dnsregistry.api.door import check_service
 from dnsregistry.api.replies import reply
 from dnsregistry.health.desk import Desk
 from dnsregistry.registry.errors import UnknownService
@@ -25,7 +26,14 @@ class Checks:
 
     async def lift_guard(self, request: web.Request) -> web.Response:
         """Tell the truth of the service's instances now, whatever the guard says."""
-        return reply({"lifted": await self._desk().lift_guard(self._find_service(request))})
+        desk, door = self._desk(), self._api.door
+        by = door.warrant_of(request)
+        check_service(by, request.match_info["name"], "service")
+        service = self._find_service(request)
+        lifted = await desk.lift_guard(service)
+        if door.audit is not None:
+            door.audit.tell(by, "lift-guard", "done", service=service, lifted=lifted)
+        return reply({"lifted": lifted})
 
     def _find_service(self, request: web.Request) -> str:
         name = request.match_info["name"].lower()

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from aiohttp import StreamReader, web
 
+from dnsregistry.access.crowd import Crowd, address_of
 from dnsregistry.api.problems import (
     INTERNAL_ERROR,
     INVALID_HTTP,
@@ -17,7 +19,19 @@ from dnsregistry.api.problems import (
 
 IDLE = 75.0
 """Seconds that a connection may stay without a request: longer than proxies keep theirs."""
+HEAD_PATIENCE = 10.0
+"""Seconds that the head of a request may take to come whole; octets that drip in win no time."""
 
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many connections there may be, and how long the head of a request may take."""
+
+    crowd: Crowd | None = None
+    head_patience: float = HEAD_PATIENCE
+
+
+USUAL = Bounds()
 Tell = Callable[[Problem], web.Response]
 """Writes a problem as an answer."""
 
@@ -31,11 +45,14 @@ class Connection(web.RequestHandler):
     is the error that ended it, if one did.
     """
 
-    __slots__ = ("_answered", "_lost", "_silence", "_tell")
+    __slots__ = ("_address", "_answered", "_bounds", "_head", "_lost", "_silence", "_tell")
 
-    def __init__(self, *given: Any, tell: Tell, **settings: Any) -> None:
+    def __init__(self, *given: Any, tell: Tell, bounds: Bounds, **settings: Any) -> None:
         super().__init__(*given, **settings)
         self._tell = tell
+        self._bounds = bounds
+        self._address: str | None = None
+        self._head: asyncio.TimerHandle | None = None
         self._silence: asyncio.TimerHandle | None = None
         self._answered: StreamReader | None = None
         self._lost: asyncio.Future[BaseException | None] | None = None
@@ -52,17 +69,44 @@ class Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give the peer its time for a first request; after that, aiohttp sees to it."""
         super().connection_made(transport)
+        crowd = self._bounds.crowd
+        # One over TLS was counted before its handshake.
+        if crowd is not None and transport.get_extra_info("ssl_object") is None:
+            address = address_of(transport)
+            if not crowd.enter(address):
+                cast("asyncio.Transport", transport).abort()
+                return
+            self._address = address
         self._silence = self._loop.call_later(IDLE, self._end_silence)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Stop waiting for the rest of a body that was answered before its end."""
         super().connection_lost(exc)
-        if self._silence is not None:
-            self._silence.cancel()
+        if self._address is not None and self._bounds.crowd is not None:
+            self._bounds.crowd.leave(self._address)
+            self._address = None
+        for timer in (self._silence, self._head):
+            if timer is not None:
+                timer.cancel()
         if self._answered is not None and not self._answered.is_eof():
             self._answered.feed_eof()
         if self._lost is not None and not self._lost.done():
             self._lost.set_result(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take octets in; the first of a request's head start its clock, its end stops it."""
+        web.RequestHandler.data_received(self, data)
+        if self._messages or self._waiter is None or self._waiter.done():
+            if self._head is not None:
+                self._head.cancel()
+                self._head = None
+        elif self._head is None:
+            self._head = self._loop.call_later(self._bounds.head_patience, self._end_head)
+
+    def _end_head(self) -> None:
+        self._head = None
+        if self._waiter is not None and not self._waiter.done():
+            self.force_close()
 
     def _end_silence(self) -> None:
         if self._answered is None and self._waiter is not None:
@@ -77,9 +121,11 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The last answer on a connection. A peer's own fault is no line in the log."""
         if status < 500:
-            _log.debug("no HTTP from %s: %s", request.remote, message)
             lines = (message or "").splitlines() or [""]
-            response = self._tell(Problem(INVALID_HTTP, lines[0]))
+            # What follows are octets of the request: a header among them may hold a token.
+            told = lines[0].partition(": b")[0]
+            _log.debug("no HTTP from %s: %s", request.remote, told)
+            response = self._tell(Problem(INVALID_HTTP, told))
         else:
             _log.error("a request from %s failed", request.remote, exc_info=exc)
             response = self._tell(Problem(INTERNAL_ERROR, "the cause is in the server's log"))
@@ -103,12 +149,14 @@ class Connection(web.RequestHandler):
 class Server(web.Server):
     """Makes a Connection for each peer."""
 
-    def __init__(self, *given: Any, tell: Tell, **settings: Any) -> None:
+    def __init__(self, *given: Any, tell: Tell, bounds: Bounds, **settings: Any) -> None:
         super().__init__(*given, **settings)
         self._tell = tell
+        self._bounds = bounds
 
     def __call__(self) -> web.RequestHandler:  # noqa: D102 - asyncio's protocol factory
-        return Connection(self, loop=self._loop, tell=self._tell, **self._kwargs)
+        given = {"tell": self._tell, "bounds": self._bounds, **self._kwargs}
+        return Connection(self, loop=self._loop, **given)
 
 
 class Runner(web.AppRunner):
@@ -117,13 +165,18 @@ class Runner(web.AppRunner):
     `tell` writes what fails before a handler is reached.
     """
 
-    __slots__ = ("_tell",)
+    __slots__ = ("_bounds", "_tell")
 
     def __init__(
-        self, application: web.Application, tell: Tell = problem_reply, **settings: Any
+        self,
+        application: web.Application,
+        tell: Tell = problem_reply,
+        bounds: Bounds = USUAL,
+        **settings: Any,
     ) -> None:
         super().__init__(application, access_log=None, **{"keepalive_timeout": IDLE, **settings})
         self._tell = tell
+        self._bounds = bounds
 
     async def _make_server(self) -> web.Server:
         # aiohttp offers no other place to say which class a connection is of.
@@ -131,6 +184,7 @@ class Runner(web.AppRunner):
         return Server(
             made.request_handler,
             tell=self._tell,
+            bounds=self._bounds,
             request_factory=made.request_factory,
             loop=asyncio.get_running_loop(),
             handler_cancellation=made.handler_cancellation,

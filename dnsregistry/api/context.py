@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dnsregistry.api.door import Door
 from dnsregistry.api.watching.watching import Watching
 from dnsregistry.health.desk import Desk
 from dnsregistry.registry.check import Check
@@ -38,8 +39,9 @@ class Api:
     ttl, in seconds, of a registration that names none. `new_id` makes up an id and is asked
     again while that is taken. `check` raises InvalidField for an instance that could not be
     answered at a time. `dns_names` are the owner names that answer with an instance.
-    `desk` tells of checks, and is None where none are made. `body_limit` and
-    `array_body_limit` are octets after decompression. `run` is another one after each start.
+    `desk` tells of checks, and is None where none are made. `door` tells who a request is from.
+    `body_limit` and `array_body_limit` are octets after decompression. `run` is another one after
+    each start.
     """
 
     registry: Registry
@@ -54,6 +56,7 @@ class Api:
     readiness: Callable[[], Readiness]
     version: str
     desk: Desk | None = None
+    door: Door = field(default_factory=Door)
     body_limit: int = 1024 * 1024
     array_body_limit: int = 64 * 1024 * 1024
     # Long enough for one lost packet and its retransmissions on a bad line.

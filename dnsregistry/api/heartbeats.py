@@ -25,25 +25,32 @@ class Heartbeats:
     async def post_one(self, request: web.Request) -> web.Response:
         """Renew one lease. A body is not read."""
         api = self._api
-        lease = await api.store.renew(request.match_info["id"])
+        lease = await api.store.renew(request.match_info["id"], by=api.door.warrant_of(request))
         return reply(
             {"expires_at": write_time(lease.deadline), "ttl": write_ttl(lease.instance.ttl)}
         )
 
     async def post_many(self, request: web.Request) -> web.Response:
-        """Renew the leases of all ids that have one, and name the others."""
+        """Renew the leases of all ids that have one, and name the others.
+
+        One that the caller may not renew keeps no other from being renewed.
+        """
         api = self._api
+        by = api.door.warrant_of(request)
         body = parse_object(
             await read_body(request, limit=api.body_limit, patience=api.body_patience)
         )
         ids = await _read_ids(body)
         renewed = 0
         unknown: list[str] = []
+        forbidden: list[str] = []
         async for start in take_turns(range(0, len(ids), STEP)):
-            renewal = await api.store.renew_all(ids[start : start + STEP])
+            renewal = await api.store.renew_all(ids[start : start + STEP], by=by)
             renewed += renewal.renewed
             unknown += renewal.unknown
-        return reply({"renewed": renewed, "unknown": unknown})
+            forbidden += renewal.forbidden
+        told: dict[str, object] = {"renewed": renewed, "unknown": unknown}
+        return reply({**told, "forbidden": forbidden} if forbidden else told)
 
 
 async def _read_ids(body: Mapping[str, object]) -> list[str]:

@@ -48,11 +48,11 @@ class Instances:
             array_limit=api.array_body_limit,
         )
         if opens_array(body):
-            return await register_array(api, body)
+            return await register_array(api, body, api.door.warrant_of(request))
         value = parse_object(body, others=" or an array of objects")
         registration = read_fields(Registration, value)
         instance_id = choose_id(api) if registration.id is None else registration.id
-        return await self._register(registration, instance_id, None)
+        return await self._register(registration, instance_id, None, request)
 
     async def put(self, request: web.Request) -> web.Response:
         """Register the instance with the path's id, where what is expected is held."""
@@ -64,7 +64,7 @@ class Instances:
             raise InvalidField(
                 "id", f"{registration.id!r} is not the id in the path, {instance_id!r}"
             )
-        return await self._register(registration, instance_id, expected)
+        return await self._register(registration, instance_id, expected, request)
 
     async def get(self, request: web.Request) -> web.Response:
         """One instance."""
@@ -83,7 +83,9 @@ class Instances:
         """End the instance's lease."""
         refuse_query(request)
         store = self._api.store
-        await store.revoke(request.match_info["id"], read_expected(request, store.lineage))
+        expected = read_expected(request, store.lineage)
+        by = self._api.door.warrant_of(request)
+        await store.revoke(request.match_info["id"], expected, by=by)
         return web.Response(status=204)
 
     async def put_status(self, request: web.Request) -> web.Response:
@@ -92,7 +94,8 @@ class Instances:
         store = self._api.store
         expected = read_expected(request, store.lineage)
         change = read_fields(StatusChange, await self._read_object(request))
-        lease = await store.set_status(request.match_info["id"], change.status, expected)
+        by = self._api.door.warrant_of(request)
+        lease = await store.set_status(request.match_info["id"], change.status, expected, by=by)
         return reply(self._describe(lease))
 
     async def _read_object(self, request: web.Request) -> dict[str, object]:
@@ -101,11 +104,16 @@ class Instances:
         return parse_object(body)
 
     async def _register(
-        self, registration: Registration, instance_id: str, expected: Expected | None
+        self,
+        registration: Registration,
+        instance_id: str,
+        expected: Expected | None,
+        request: web.Request,
     ) -> web.Response:
         api = self._api
-        instance = admit_registration(api, registration, instance_id)
-        grant = await api.store.grant(instance, expected)
+        by = api.door.warrant_of(request)
+        instance = admit_registration(api, registration, instance_id, by)
+        grant = await api.store.grant(instance, expected, by=by)
         described = self._describe(grant.lease)
         if not grant.created:
             return reply(described)

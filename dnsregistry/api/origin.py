@@ -6,6 +6,7 @@ visitor reaches; a plain form needs nobody's leave. Browsers tell whose page it 
 """
 
 import re
+from collections.abc import Callable
 from functools import wraps
 from ipaddress import ip_address
 
@@ -19,20 +20,30 @@ _OWN_SITES = frozenset({"same-origin", "none"})
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:]+))(?::[0-9]+)?")
 
 
-def refuse_pages(method: str, handler: Handler) -> Handler:
-    """The handler, closed to pages of another origin where the method may change something."""
+def refuse_pages(
+    method: str, handler: Handler, allows: Callable[[str], bool] = lambda _: False
+) -> Handler:
+    """The handler, closed to pages of another origin where the method may change something.
+
+    `allows` tells the origins whose pages are let in all the same.
+    """
     if method in SAFE_METHODS:
         return handler
 
     @wraps(handler)
     async def answer(request: web.Request) -> web.StreamResponse:
-        headers = request.headers
-        check_origin(
-            headers.get("Host", ""), headers.get("Origin"), headers.get("Sec-Fetch-Site", "none")
-        )
+        check_page(request, allows)
         return await handler(request)
 
     return answer
+
+
+def check_page(request: web.Request, allows: Callable[[str], bool]) -> None:
+    """Raise Problem 403 for what a page of another origin sent, unless `allows` lets it in."""
+    headers = request.headers
+    origin = headers.get("Origin")
+    if origin is None or not allows(origin):
+        check_origin(headers.get("Host", ""), origin, headers.get("Sec-Fetch-Site", "none"))
 
 
 def check_origin(host: str, origin: str | None, site: str = "none") -> None:

@@ -13,6 +13,8 @@ from dnsregistry.api.replies import encode
 from dnsregistry.log.request import current
 from dnsregistry.registry.errors import (
     InvalidField,
+    NotAllowed,
+    NotOwner,
     RegistryError,
     RevisionDiffers,
     UnknownInstance,
@@ -43,6 +45,11 @@ INVALID_DNS = Kind("invalid-dns", 400, "This is no question of DNS that has an a
 OTHER_MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is of another media type")
 INVALID_HEADER = Kind("invalid-header", 400, "A header breaks a rule")
 INVALID_FIELD = Kind("invalid-field", 422, "A field breaks a rule")
+UNAUTHENTICATED = Kind("unauthenticated", 401, "Nobody is known by what was sent")
+MISSING_SCOPE = Kind("missing-scope", 403, "The caller may not do this")
+NOT_OWNER = Kind("not-owner", 403, "The instance has an owner")
+TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "The client asks too often")
+TOO_MANY_ATTEMPTS = Kind("too-many-attempts", 429, "Too many tokens were wrong")
 CROSS_ORIGIN = Kind("cross-origin", 403, "A page of another origin may change nothing")
 UNKNOWN_INSTANCE = Kind("unknown-instance", 404, "There is no such instance")
 UNKNOWN_SERVICE = Kind("unknown-service", 404, "There is no such service")
@@ -57,6 +64,8 @@ _KINDS: Mapping[type[RegistryError], Kind] = {
     RevisionDiffers: PRECONDITION_FAILED,
     UnknownInstance: UNKNOWN_INSTANCE,
     UnknownService: UNKNOWN_SERVICE,
+    NotAllowed: MISSING_SCOPE,
+    NotOwner: NOT_OWNER,
     StoreAway: STORE_AWAY,
 }
 _RETRY = {"Retry-After": "1"}

@@ -1,13 +1,14 @@
 """A registration as JSON has it: its shape by pydantic, its meaning by the core's admission."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from dnsregistry.api.context import Api
+from dnsregistry.api.door import check_secret, check_service
 from dnsregistry.api.models.checks import Check
 from dnsregistry.api.models.forms import (
     Address,
@@ -17,6 +18,7 @@ from dnsregistry.api.models.forms import (
     Port,
     Ports,
     Protocol,
+    Secret,
     Service,
     Share,
     Ttl,
@@ -27,6 +29,7 @@ from dnsregistry.registry.admission import admit
 from dnsregistry.registry.check_admission import MOST_CHECKS, admit_checks
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.warrant import ANYONE, Warrant, seal
 
 DEEPEST_METADATA = 32
 """Levels of objects and arrays: what is written down must be readable without recursion limits."""
@@ -120,6 +123,11 @@ class Registration(BaseModel):
         None,
         description="What is asked of it, how often. Left out: as set for the service.",
     )
+    owner_secret: Secret | None = Field(
+        None,
+        repr=False,
+        description="With this alone the instance is changed, renewed and taken away. Never told.",
+    )
 
 
 class StatusChange(BaseModel):
@@ -163,10 +171,19 @@ def read_fields(model: type[M], value: object, place: Place = WHOLE_BODY) -> M:
 
 
 def admit_registration(
-    api: Api, registration: Registration, instance_id: str, place: Place = WHOLE_BODY
+    api: Api,
+    registration: Registration,
+    instance_id: str,
+    by: Warrant = ANYONE,
+    place: Place = WHOLE_BODY,
 ) -> Instance:
-    """The instance that it describes, under an id. Raises InvalidField."""
+    """The instance that it describes, under an id.
+
+    Its owner is whoever knows the secret that it brings, or the first that `by` shows. Raises
+    InvalidField, and Problem 403 for a service that `by` does not reach.
+    """
     given, defaults = registration.checks, api.default_checks(registration.service)
+    check_service(by, registration.service, place.field("service"))
     ttl = registration.ttl if "ttl" in registration.model_fields_set else api.lease_ttl
     try:
         instance = admit(
@@ -186,10 +203,21 @@ def admit_registration(
             status=registration.status,
             checks=defaults if given is None else admit_checks(given),
         )
+        owner = _find_owner(registration, instance_id, by)
+        if owner is not None:
+            instance = replace(instance, owner=owner)
         api.check(instance, api.now())
     except InvalidField as fault:
         raise InvalidField(place.field(fault.field), fault.rule) from None
     return instance
+
+
+def _find_owner(registration: Registration, instance_id: str, by: Warrant) -> str | None:
+    if registration.owner_secret is not None:
+        return seal(check_secret(registration.owner_secret, "owner_secret"), instance_id)
+    if by.secrets:
+        return seal(by.secrets[0], instance_id)
+    return None
 
 
 def _read_fault(detail: ErrorDetails, place: Place) -> Fault:

@@ -17,6 +17,7 @@ from dnsregistry.cli.scan import scan
 from dnsregistry.cli.serve import serve
 from dnsregistry.cli.show import show
 from dnsregistry.cli.store import store
+from dnsregistry.cli.token import token
 from dnsregistry.cli.watch import watch
 from dnsregistry.cli.zone import zone
 
@@ -43,3 +44,4 @@ main.add_command(zone)
 main.add_command(doctor)
 main.add_command(explain)
 main.add_command(legacy)
+main.add_command(token)

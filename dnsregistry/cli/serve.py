@@ -53,6 +53,8 @@ def serve(
         check_document_flags(document_flags, settings)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
+    if demo and settings.tokens_file is not None:
+        raise click.ClickException("--demo registers without a token; leave TOKENS_FILE out")
     with closing(configure(settings.log_format, settings.log_level)) as told:
         for warning in warnings:
             log.warning(warning)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
+from dnsregistry.access.crowd import Crowd
 from dnsregistry.answers.access import Access
 from dnsregistry.answers.chaos import Identity
 from dnsregistry.answers.cookie import CookieBaker
@@ -17,7 +18,7 @@ from dnsregistry.log.configure import Log
 from dnsregistry.log.form import Logged
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.batch import Batch
-from dnsregistry.servers.certificate import Certificate
+from dnsregistry.servers.certificate import Certificate, ClientCa
 from dnsregistry.servers.exchange import Exchange
 from dnsregistry.servers.https import ALPN, HttpsServer
 from dnsregistry.servers.intake import Intake, Single
@@ -133,11 +134,14 @@ class Front:
             await self._start_tcp(TcpServer(sock, self._exchange, self._limit_tcp(), tls))
 
     async def start_https(
-        self, certificate: Certificate, sock: socket.socket, http: web.Server
+        self, certificate: Certificate, sock: socket.socket, http: web.Server, crowd: Crowd
     ) -> None:
-        """Serve over HTTPS, by HTTP/2 or as `http` does."""
-        tls, idle = certificate.make_context(ALPN), self._settings.tcp_idle
-        https = HttpsServer(sock, tls, self._exchange, http, idle)
+        """Serve over HTTPS, by HTTP/2 or as `http` does; `crowd` counts the connections."""
+        settings = self._settings
+        path, required = settings.tls_client_ca, settings.tls_client_required
+        clients = None if path is None else ClientCa(path, required)
+        tls = certificate.make_context(ALPN, clients)
+        https = HttpsServer(sock, tls, self._exchange, http, settings.tcp_idle, crowd)
         await https.start()
         self._running.push_async_callback(https.stop)
 

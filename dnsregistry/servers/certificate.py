@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,42 @@ log = structlog.get_logger("dnsregistry.servers")
 _Stamp = tuple[tuple[int, int, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ClientCa:
+    """Who signs client certificates, and whether each client must have one."""
+
+    path: Path
+    required: bool
+
+    def apply(self, context: ssl.SSLContext) -> None:
+        """Have a context ask for certificates. Raises OSError and ssl.SSLError."""
+        context.load_verify_locations(self.path)
+        context.verify_mode = ssl.CERT_REQUIRED if self.required else ssl.CERT_OPTIONAL
+        # A session that is taken up again would bring a certificate that nobody looks at. Without
+        # tickets there is none in TLS 1.3; in what was before it, it cannot be kept away.
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.num_tickets = 0
+
+    def look(self) -> _Stamp:
+        """What changes when the file does. Raises OSError."""
+        stat = self.path.stat()
+        return ((stat.st_mtime_ns, stat.st_size, stat.st_ino),)
+
+
+@dataclass(slots=True)
+class _Asking:
+    """A context that asks for certificates, and the one that handshakes go on with."""
+
+    context: ssl.SSLContext
+    current: ssl.SSLContext
+    alpn: Sequence[str]
+    clients: ClientCa
+    stamp: _Stamp
+
+    def swap(self, connection: ssl.SSLSocket | ssl.SSLObject, *_: object) -> None:
+        connection.context = self.current
+
+
 class Certificate:
     """The files, and the TLS contexts that are loaded from them."""
 
@@ -29,6 +66,7 @@ class Certificate:
         self._contexts: list[ssl.SSLContext] = []
         self.expires_at = 0.0
         """Unix time at which the first certificate of the file ends."""
+        self._asking: list[_Asking] = []
         try:
             self._stamp = self._look()
             self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
@@ -37,12 +75,24 @@ class Certificate:
             names = f"TLS_CERT={cert}" if key is None else f"TLS_CERT={cert}, TLS_KEY={key}"
             raise ListenError(f"cannot use {names}: {error}") from None
 
-    def make_context(self, alpn: Sequence[str]) -> ssl.SSLContext:
-        """Return a context that offers these protocols and follows the files."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(list(alpn))
-        self._load(context)
-        self._contexts.append(context)
+    def make_context(self, alpn: Sequence[str], clients: ClientCa | None = None) -> ssl.SSLContext:
+        """Return a context that offers these protocols and follows the files.
+
+        It asks clients for certificates that `clients` tells. Raises ListenError.
+        """
+        context = self._make(alpn)
+        if clients is None:
+            self._contexts.append(context)
+            return context
+        try:
+            stamp = clients.look()
+            clients.apply(context)
+        except (OSError, ssl.SSLError) as error:
+            raise ListenError(f"cannot use TLS_CLIENT_CA={clients.path}: {error}") from None
+        asking = _Asking(context, context, alpn, clients, stamp)
+        # What a context trusts can only grow; each handshake goes on with the newest context.
+        context.sni_callback = asking.swap
+        self._asking.append(asking)
         return context
 
     async def follow(self) -> None:
@@ -61,15 +111,29 @@ class Certificate:
 
     def _reload(self) -> bool:
         stamp = self._look()
-        if stamp == self._stamp:
+        stamps = [asking.clients.look() for asking in self._asking]
+        if stamp == self._stamp and stamps == [asking.stamp for asking in self._asking]:
             return False
         self._stamp = stamp
+        for asking, looked in zip(self._asking, stamps, strict=True):
+            asking.stamp = looked
         # Tried apart first: a context that failed halfway would serve neither.
         self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        fresh = [self._make(asking.alpn) for asking in self._asking]
+        for asking, context in zip(self._asking, fresh, strict=True):
+            asking.clients.apply(context)
         for context in self._contexts:
             self._load(context)
         self.expires_at = read_end(self._cert)
+        for asking, context in zip(self._asking, fresh, strict=True):
+            asking.current = context
         return True
+
+    def _make(self, alpn: Sequence[str]) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(list(alpn))
+        self._load(context)
+        return context
 
     def _load(self, context: ssl.SSLContext) -> None:
         # Without a password of ours OpenSSL would ask the terminal for one, and wait.

@@ -23,8 +23,8 @@ async def watched(start: Start, monkeypatch: pytest.MonkeyPatch) -> tuple[Progra
     """A program with upstreams and a scan, whose replies are checked."""
     contract = Contract(await read_document(await start()))
 
-    def build(*given: Any) -> web.Application:
-        application = build_application(*given)
+    def build(*given: Any, **more: Any) -> web.Application:
+        application = build_application(*given, **more)
         contract.watch(application)
         return application
 

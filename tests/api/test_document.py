@@ -35,8 +35,8 @@ async def test_every_route_is_in_the_document_and_no_other(
 ) -> None:
     built: list[web.Application] = []
 
-    def build(*given: Any) -> web.Application:
-        built.append(build_application(*given))
+    def build(*given: Any, **more: Any) -> web.Application:
+        built.append(build_application(*given, **more))
         return built[-1]
 
     monkeypatch.setattr(dnsregistry.app, "build_application", build)

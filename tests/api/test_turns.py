@@ -24,6 +24,7 @@ from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import host_label
 from dnsregistry.registry.registry import Registry
+from dnsregistry.registry.warrant import Warrant
 from dnsregistry.turns import SLICE, drain, finish_in_turns, take_turns
 
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
@@ -119,10 +120,10 @@ async def test_many_heartbeats_are_renewed_in_slices_with_one_answer(
 ) -> None:
     renew_all = api.registry.renew_all
 
-    def renew(ids: list[str], now: float) -> object:
+    def renew(ids: list[str], now: float, by: Warrant) -> object:
         held.now += len(ids)
         time.now += SLICE
-        return renew_all(ids, now)
+        return renew_all(ids, now, by=by)
 
     monkeypatch.setattr(api.registry, "renew_all", renew)
     await ask("PUT", "/v1/instances/a", LEAST)

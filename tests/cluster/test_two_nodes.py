@@ -237,3 +237,26 @@ async def test_each_node_tells_its_place_in_the_cluster_at_metrics(nodes: list[N
 async def _scrape(node: Node) -> str:
     async with ClientSession() as client, client.get(f"{node.served.url}/metrics") as response:
         return await response.text()
+
+
+async def test_of_two_owners_who_claim_an_id_at_once_at_two_nodes_one_has_it(
+    nodes: list[Node],
+) -> None:
+    secrets = ("the-secret-of-the-one", "the-secret-of-the-other")
+    for number in range(50):
+        name = f"claimed-{number}"
+        done = await asyncio.gather(
+            *(
+                node.put(name, owner_secret=secret)
+                for node, secret in zip(nodes, secrets, strict=True)
+            ),
+            return_exceptions=True,
+        )
+        refused = [error for error in done if isinstance(error, Refused)]
+        assert [(error.status, error.body["type"]) for error in refused] == [(403, "not-owner")]
+        winner = [not isinstance(told, Refused) for told in done].index(True)
+        for node in nodes:
+            with pytest.raises(Refused, match="not-owner"):
+                await node.call("DELETE", f"/v1/instances/{name}")
+        told = await nodes[1 - winner].put(name, owner_secret=secrets[winner], port=81)
+        assert told["port"] == 81

@@ -181,7 +181,7 @@ async def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
 async def test_an_open_api_beyond_loopback_is_refused(tmp_path: Path) -> None:
     assert await _refuse("--http-host", "0.0.0.0") == (
         "Error: HTTP_HOST=0.0.0.0 would let anyone who reaches it write;"
-        " say INSECURE=true if that is meant"
+        " give TOKENS_FILE, or say INSECURE=true if that is meant"
     )
 
 

@@ -16,7 +16,7 @@ from dnsregistry.api.application import SERVER
 from dnsregistry.api.body import read_body
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api
-from dnsregistry.api.dialects.cors import Cors
+from dnsregistry.api.cors import Cors
 from dnsregistry.api.dialects.tally import DialectTally
 from dnsregistry.api.jsontext import parse_object
 from dnsregistry.api.problems import (

@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from dnsregistry.access.origins import parse_origin
 from dnsregistry.api.dialects.known import USUAL_PORTS
-from dnsregistry.api.dialects.origins import parse_origin
 from dnsregistry.api.dialects.places import Place, parse_places
 from dnsregistry.registry.admission import LONGEST_TTL, SHORTEST_TTL
 

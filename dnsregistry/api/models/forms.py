@@ -95,6 +95,9 @@ Protocol = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PROTOCO
 MetadataForm = WithJsonSchema(
     {"type": "object", "additionalProperties": True, "maxProperties": MOST_METADATA}
 )
+Secret = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": "^[!-~]{16,128}$", "writeOnly": True})
+]
 Ttl = Annotated[
     float, WithJsonSchema({"type": "number", "minimum": SHORTEST_TTL, "maximum": LONGEST_TTL})
 ]

@@ -79,3 +79,7 @@ class Renewal(BaseModel):
 
     renewed: int = Field(description="How many were renewed.")
     unknown: list[str] = Field(description="The ids without a lease: those are to register again.")
+    forbidden: list[str] = Field(
+        default_factory=list,
+        description="The ids of instances that the caller may not change; left out where none are.",
+    )

@@ -1,12 +1,16 @@
 """The document: OpenAPI 3.1 of all that is routed."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from dnsregistry.api.door import OWNER_HEADER, Need, need_of
+from dnsregistry.api.models.forms import Secret
 from dnsregistry.api.models.problem import Problem
 from dnsregistry.api.openapi.operation import Answer, Header, Media, Operation, Parameter, Route
-from dnsregistry.api.openapi.refusals import ANY_REQUEST, describe_refusals
+from dnsregistry.api.openapi.refusals import ANY_CALLER, ANY_REQUEST, describe_refusals
 from dnsregistry.api.openapi.schemas import Schemas
+from dnsregistry.api.problems import INVALID_FIELD, NOT_OWNER
 
 TAGS: Mapping[str, str] = {
     "Instances": "Registering, renewing, reading and taking away.",
@@ -30,6 +34,17 @@ Services register themselves and renew their leases; whoever looks for them asks
 - Ids, names of services, tags and capabilities compare without regard to case.
 """
 
+TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "Of `dnsregistry token create`: `read`, `write:` and a service, or `admin`.",
+}
+OWNER = Parameter(
+    OWNER_HEADER,
+    "header",
+    "The owner's secret of an instance that was registered with one.",
+    Secret,
+)
 Document = dict[str, Any]
 
 
@@ -41,7 +56,7 @@ def build_document(routes: Sequence[Route], version: str) -> Document:
     )
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
-        described = _describe_operation(route.operation, schemas)
+        described = _describe_route(route, schemas)
         paths.setdefault(route.path, {})[route.method.lower()] = described
     return {
         "openapi": "3.1.0",
@@ -54,13 +69,17 @@ def build_document(routes: Sequence[Route], version: str) -> Document:
         },
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": dict(sorted(schemas.components.items()))},
+        "components": {
+            "schemas": dict(sorted(schemas.components.items())),
+            "securitySchemes": {"token": TOKEN},
+        },
     }
 
 
 def _types_read(operations: Iterable[Operation]) -> Iterable[Any]:
     for operation in operations:
         yield from (parameter.schema for parameter in operation.parameters)
+        yield OWNER.schema
         yield from (media.schema for media in operation.body if media.schema is not None)
 
 
@@ -68,6 +87,19 @@ def _told(operation: Operation) -> Iterable[Any]:
     for answer in operation.answers:
         yield from (header.schema for header in answer.headers.values())
         yield from (media.schema for media in answer.media if media.schema is not None)
+
+
+def _describe_route(route: Route, schemas: Schemas) -> Document:
+    operation, need = route.operation, need_of(route.method, route.path)
+    if need is Need.NOTHING:
+        return {**_describe_operation(operation, schemas), "security": []}
+    problems = (*operation.problems, *ANY_CALLER)
+    parameters = operation.parameters
+    if need is Need.WRITE:
+        problems, parameters = (*problems, NOT_OWNER, INVALID_FIELD), (*parameters, OWNER)
+    operation = replace(operation, problems=problems, parameters=parameters)
+    # Without TOKENS_FILE nobody is asked.
+    return {**_describe_operation(operation, schemas), "security": [{"token": []}, {}]}
 
 
 def _describe_operation(operation: Operation, schemas: Schemas) -> Document:

@@ -17,9 +17,14 @@ from dnsregistry.api.problems import (
     INVALID_HTTP,
     INVALID_JSON,
     INVALID_QUERY,
+    MISSING_SCOPE,
+    NOT_OWNER,
     OTHER_MEDIA_TYPE,
     PRECONDITION_FAILED,
     STORE_AWAY,
+    TOO_MANY_ATTEMPTS,
+    TOO_MANY_REQUESTS,
+    UNAUTHENTICATED,
     UNKNOWN_INSTANCE,
     UNKNOWN_SERVICE,
     Fault,
@@ -33,12 +38,14 @@ PROBLEM_TYPE = "application/problem+json"
 
 NOT_FOUND = Kind("not-found", 404, "Not Found")
 EXPECTATION_FAILED = Kind("expectation-failed", 417, "Expectation Failed")
-ANY_REQUEST = (INVALID_HTTP, EXPECTATION_FAILED, INTERNAL_ERROR)
+ANY_REQUEST = (INVALID_HTTP, EXPECTATION_FAILED, TOO_MANY_REQUESTS, INTERNAL_ERROR)
 """What any request may be answered with, whatever it asks for."""
 ANY_BODY = (INVALID_JSON, INVALID_BODY, INVALID_FIELD, BODY_TOO_SLOW, BODY_TOO_LARGE)
 """What a request with a JSON body may be answered with."""
 ANY_CHANGE = (CROSS_ORIGIN, STORE_AWAY)
 """What a request that changes something may be answered with."""
+ANY_CALLER = (UNAUTHENTICATED, MISSING_SCOPE, TOO_MANY_ATTEMPTS)
+"""What a request may be answered with that asks for a token, where there are tokens."""
 
 _TOO_LARGE = "the body is longer than 1048576 octets"
 _AWAY = "the store takes no change at the moment: database or disk is full"
@@ -63,6 +70,23 @@ EXAMPLES: Mapping[str, Problem] = {
         Problem(INVALID_HEADER, faults=[Fault("If-Match", _NO_TAG)]),
         Problem(PRECONDITION_FAILED, _DIFFERS, members={"revision": 7}),
         Problem(CROSS_ORIGIN, "Sec-Fetch-Site must be same-origin or none, or left out"),
+        Problem(
+            UNAUTHENTICATED,
+            "a token is needed: Authorization: Bearer and the token",
+            headers={"WWW-Authenticate": 'Bearer realm="dnsregistry"'},
+        ),
+        Problem(MISSING_SCOPE, "the scope write:user-service is missing"),
+        Problem(NOT_OWNER, "the instance 'web-1' is changed with its owner's secret only"),
+        Problem(
+            TOO_MANY_REQUESTS,
+            "more than 100 requests a second from 192.0.2.1",
+            headers={"Retry-After": "1"},
+        ),
+        Problem(
+            TOO_MANY_ATTEMPTS,
+            "too many tokens of this client were wrong, or wait to be looked at",
+            headers={"Retry-After": "2"},
+        ),
         Problem(UNKNOWN_INSTANCE, "no live instance has the id 'web-1'"),
         Problem(UNKNOWN_SERVICE, "no live instance belongs to the service 'user-service'"),
         Problem(NO_SEAT, "there are 2000 already (WATCH_STREAMS)", headers={"Retry-After": "5"}),
@@ -115,4 +139,7 @@ def _describe_status(kinds: list[Kind], problem_schema: Mapping[str, Any]) -> di
     return told
 
 
-_HEADERS = {"Retry-After": "Seconds after which it is worth another try."}
+_HEADERS = {
+    "Retry-After": "Seconds after which it is worth another try.",
+    "WWW-Authenticate": "How a caller says who it is (RFC 6750).",
+}

@@ -8,10 +8,10 @@ from time import perf_counter
 from aiohttp import web
 
 from dnsregistry.api.connection import Runner
+from dnsregistry.api.cors import Cors
 from dnsregistry.api.dialects.agents.actions import Actions
 from dnsregistry.api.dialects.agents.router import Router
 from dnsregistry.api.dialects.agents.splice import Budget, Splice
-from dnsregistry.api.dialects.cors import Cors
 from dnsregistry.api.dialects.dialect import Context
 from dnsregistry.api.dialects.entrance import Entrance, MakeProtocol, opens_http
 from dnsregistry.api.dialects.http import (

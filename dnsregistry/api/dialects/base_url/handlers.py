@@ -5,8 +5,8 @@ from uuid import uuid4
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
+from dnsregistry.api.cors import Cors
 from dnsregistry.api.dialects.admission import admit_as
-from dnsregistry.api.dialects.cors import Cors
 from dnsregistry.api.dialects.dialect import Context
 from dnsregistry.api.dialects.http import HttpListener, build_application, read_object
 from dnsregistry.api.dialects.listing import write_leases, write_services

@@ -1,6 +1,6 @@
 """The ip-port dialect, built: its routes and what stands behind them."""
 
-from dnsregistry.api.dialects.cors import Cors
+from dnsregistry.api.cors import Cors
 from dnsregistry.api.dialects.dialect import Context
 from dnsregistry.api.dialects.http import HttpListener, build_application
 from dnsregistry.api.dialects.ip_port.form import make_tell

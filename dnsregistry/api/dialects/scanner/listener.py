@@ -8,7 +8,7 @@ from aiohttp import web
 
 from dnsregistry.api.body import read_body
 from dnsregistry.api.connection import Runner
-from dnsregistry.api.dialects.cors import Cors
+from dnsregistry.api.cors import Cors
 from dnsregistry.api.dialects.dialect import Context
 from dnsregistry.api.dialects.entrance import Entrance, MakeProtocol, opens_http
 from dnsregistry.api.dialects.http import SHUTDOWN_SECONDS, build_application, problem_of

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from dnsregistry.api.dialects.origins import ANY
+from dnsregistry.access.origins import ANY
 from dnsregistry.api.origin import SAFE_METHODS, check_origin
 
 PREFLIGHT_SECONDS = 600
 """How long a browser may keep a preflight's answer: the least that all browsers allow."""
+EXPOSED = "ETag, Link, Location, Retry-After, WWW-Authenticate, X-Registry-Revision"
+"""What pages may read beside the few headers that they always may (Fetch standard, 3.2.3)."""
 
 
 class Cors:
@@ -22,6 +24,11 @@ class Cors:
 
     def __init__(self, origins: tuple[str, ...]) -> None:
         self._origins = frozenset(origins)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether pages of any origin at all are let in."""
+        return bool(self._origins)
 
     def allows(self, origin: str | None) -> bool:
         """Whether pages of this origin are let in."""
@@ -44,13 +51,17 @@ class Cors:
         headers: dict[str, str] = {}
         if self.allows(request.headers.get("Origin")):
             headers = {
-                "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE",
+                "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE",
                 "Access-Control-Allow-Headers": request.headers.get(
                     "Access-Control-Request-Headers", "Content-Type"
                 ),
                 "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
             }
         return web.Response(status=204, headers=headers)
+
+    async def add_marks(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Have an answer carry the headers, before it is sent."""
+        response.headers.update(self.mark(request, response.headers))
 
     def mark(self, request: web.Request, headers: Mapping[str, str]) -> dict[str, str]:
         """The headers that go with the answer, added to what it has."""
@@ -60,4 +71,9 @@ class Cors:
         origin = request.headers.get("Origin")
         if origin is not None and self.allows(origin):
             marks["Access-Control-Allow-Origin"] = origin
+            marks["Access-Control-Expose-Headers"] = EXPOSED
         return marks
+
+
+NO_PAGES = Cors(())
+"""Lets in none but our own."""

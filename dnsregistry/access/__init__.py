@@ -1,0 +1,1 @@
+"""Who may do what: tokens and their scopes, the file that they are in, limits, the audit log."""

@@ -1,0 +1,76 @@
+"""A store as one client has it: every change on the same authority."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from dnsregistry.registry.check import Health
+from dnsregistry.registry.instance import Instance, Status
+from dnsregistry.registry.lease import Lease
+from dnsregistry.registry.registry import Grant, Renewal
+from dnsregistry.registry.warrant import ANYONE, Warrant
+from dnsregistry.storage.store import Outage, Store
+
+
+class Signed:
+    """Passes on what `signer` reaches; raises NotAllowed for a new instance of another service."""
+
+    def __init__(self, store: Store, signer: Warrant) -> None:
+        self._store = store
+        self._signer = signer
+
+    @property
+    def outage(self) -> Outage | None:
+        """As of the store."""
+        return self._store.outage
+
+    async def start(self) -> int | None:
+        """As of the store."""
+        return await self._store.start()
+
+    async def follow_serial(self, tell: Callable[[], int]) -> None:
+        """As of the store."""
+        await self._store.follow_serial(tell)
+
+    async def stop(self) -> None:
+        """As of the store."""
+        await self._store.stop()
+
+    async def grant(self, instance: Instance, *, by: Warrant = ANYONE) -> Grant:
+        """Register an instance."""
+        self._signer.check_service(instance.service)
+        return await self._store.grant(instance, by=self._signer)
+
+    async def grant_all(
+        self, instances: Sequence[Instance], *, by: Warrant = ANYONE
+    ) -> list[Lease]:
+        """Register all instances."""
+        for instance in instances:
+            self._signer.check_service(instance.service)
+        return await self._store.grant_all(instances, by=self._signer)
+
+    async def renew(self, instance_id: str, *, by: Warrant = ANYONE) -> Lease:
+        """Renew one lease."""
+        return await self._store.renew(instance_id, by=self._signer)
+
+    async def renew_all(self, instance_ids: Sequence[str], *, by: Warrant = ANYONE) -> Renewal:
+        """Renew many leases."""
+        return await self._store.renew_all(instance_ids, by=self._signer)
+
+    async def set_status(self, instance_id: str, status: Status, *, by: Warrant = ANYONE) -> Lease:
+        """Give an instance another status."""
+        return await self._store.set_status(instance_id, status, by=self._signer)
+
+    async def set_health(self, instance_id: str, health: Health) -> Lease:
+        """As of the store."""
+        return await self._store.set_health(instance_id, health)
+
+    async def revoke(self, instance_id: str, *, by: Warrant = ANYONE) -> None:
+        """End a lease."""
+        await self._store.revoke(instance_id, by=self._signer)
+
+    async def expire(self, most: int) -> float | None:
+        """As of the store."""
+        return await self._store.expire(most)
+
+    def tell(self) -> Mapping[str, object]:
+        """As of the store."""
+        return self._store.tell()
