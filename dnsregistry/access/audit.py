@@ -14,8 +14,10 @@ from time import monotonic
 
 import structlog
 
+from dnsregistry.histogram import Histogram
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.errors import RegistryError, UnknownInstance
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import fold_id
@@ -73,6 +75,11 @@ class Audited:
         self._heartbeats = heartbeats
 
     @property
+    def lineage(self) -> str:
+        """As of the store."""
+        return self._store.lineage
+
+    @property
     def outage(self) -> Outage | None:
         """As of the store."""
         return self._store.outage
@@ -89,11 +96,13 @@ class Audited:
         """As of the store."""
         await self._store.stop()
 
-    async def grant(self, instance: Instance, *, by: Warrant = ANYONE) -> Grant:
+    async def grant(
+        self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Grant:
         """Register an instance."""
         what = {"id": instance.id, "service": instance.service}
         try:
-            grant = await self._store.grant(instance, by=by)
+            grant = await self._store.grant(instance, expected, by=by)
         except RegistryError as fact:
             self._fail(by, "register", fact, **what)
             raise
@@ -139,10 +148,17 @@ class Audited:
             self._audit.tell(by, "renew", "renewed", **counts)
         return renewal
 
-    async def set_status(self, instance_id: str, status: Status, *, by: Warrant = ANYONE) -> Lease:
+    async def set_status(
+        self,
+        instance_id: str,
+        status: Status,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
+    ) -> Lease:
         """Give an instance another status."""
         try:
-            lease = await self._store.set_status(instance_id, status, by=by)
+            lease = await self._store.set_status(instance_id, status, expected, by=by)
         except RegistryError as fact:
             self._fail(by, "status", fact, id=instance_id[:LONGEST], status=status.value)
             raise
@@ -154,12 +170,14 @@ class Audited:
         """As of the store: a verdict is nobody's write."""
         return await self._store.set_health(instance_id, health)
 
-    async def revoke(self, instance_id: str, *, by: Warrant = ANYONE) -> None:
+    async def revoke(
+        self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> None:
         """End a lease."""
         held = self._registry.catalogue.find(fold_id(instance_id))
         what = {"id": instance_id[:LONGEST]} if held is None else _name(held)
         try:
-            await self._store.revoke(instance_id, by=by)
+            await self._store.revoke(instance_id, expected, by=by)
         except RegistryError as fact:
             self._fail(by, "deregister", fact, **what)
             raise
@@ -169,6 +187,10 @@ class Audited:
     async def expire(self, most: int) -> float | None:
         """As of the store."""
         return await self._store.expire(most)
+
+    def commit_times(self) -> Histogram | None:
+        """As of the store."""
+        return self._store.commit_times()
 
     def tell(self) -> Mapping[str, object]:
         """As of the store."""

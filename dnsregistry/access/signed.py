@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dnsregistry.histogram import Histogram
 from dnsregistry.registry.check import Health
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Renewal
@@ -16,6 +18,11 @@ class Signed:
     def __init__(self, store: Store, signer: Warrant) -> None:
         self._store = store
         self._signer = signer
+
+    @property
+    def lineage(self) -> str:
+        """As of the store."""
+        return self._store.lineage
 
     @property
     def outage(self) -> Outage | None:
@@ -34,10 +41,12 @@ class Signed:
         """As of the store."""
         await self._store.stop()
 
-    async def grant(self, instance: Instance, *, by: Warrant = ANYONE) -> Grant:
+    async def grant(
+        self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Grant:
         """Register an instance."""
         self._signer.check_service(instance.service)
-        return await self._store.grant(instance, by=self._signer)
+        return await self._store.grant(instance, expected, by=self._signer)
 
     async def grant_all(
         self, instances: Sequence[Instance], *, by: Warrant = ANYONE
@@ -55,21 +64,34 @@ class Signed:
         """Renew many leases."""
         return await self._store.renew_all(instance_ids, by=self._signer)
 
-    async def set_status(self, instance_id: str, status: Status, *, by: Warrant = ANYONE) -> Lease:
+    async def set_status(
+        self,
+        instance_id: str,
+        status: Status,
+        expected: Expected | None = None,
+        *,
+        by: Warrant = ANYONE,
+    ) -> Lease:
         """Give an instance another status."""
-        return await self._store.set_status(instance_id, status, by=self._signer)
+        return await self._store.set_status(instance_id, status, expected, by=self._signer)
 
     async def set_health(self, instance_id: str, health: Health) -> Lease:
         """As of the store."""
         return await self._store.set_health(instance_id, health)
 
-    async def revoke(self, instance_id: str, *, by: Warrant = ANYONE) -> None:
+    async def revoke(
+        self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> None:
         """End a lease."""
-        await self._store.revoke(instance_id, by=self._signer)
+        await self._store.revoke(instance_id, expected, by=self._signer)
 
     async def expire(self, most: int) -> float | None:
         """As of the store."""
         return await self._store.expire(most)
+
+    def commit_times(self) -> Histogram | None:
+        """As of the store."""
+        return self._store.commit_times()
 
     def tell(self) -> Mapping[str, object]:
         """As of the store."""

@@ -85,7 +85,7 @@ def _answer(traffic: Traffic, log: AccessLog | None, cors: Cors, quota: Quota | 
             if is_bounded:
                 _check_bounds(request, quota)
             if is_bounded and cors.is_open and cors.is_preflight(request):
-                response: web.StreamResponse = cors.answer_preflight(request)
+                response = cors.answer_preflight(request)
             else:
                 response = await handler(request)
         except RegistryError as fact:

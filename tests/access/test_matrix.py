@@ -51,6 +51,7 @@ ROUTES: Mapping[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/services/{name}/health"): READ,
     ("DELETE", "/v1/services/{name}/guard"): WRITE,
     ("GET", "/v1/watch"): READ,
+    ("GET", "/v1/dns/explain"): READ,
     ("GET", "/v1/stats"): READ,
     ("GET", "/health"): ALL,
     ("GET", "/ready"): ALL,

@@ -45,8 +45,8 @@ async def test_every_operation_refuses_what_is_documented_and_nothing_else(
     document = await read_document(await start())
     contract = Contract(document)
 
-    def build(*given: Any) -> web.Application:
-        application = build_application(*given)
+    def build(*given: Any, **more: Any) -> web.Application:
+        application = build_application(*given, **more)
         contract.watch(application)
         return application
 

@@ -70,6 +70,7 @@ class Stats(BaseModel):
     zone_files: dict[str, object] = Field(description="Static zones.")
     dns: dict[str, object] = Field(description="Questions and answers.")
     watch: dict[str, object] = Field(description="Who watches changes.")
+    access: dict[str, object] = Field(description="Connections and tokens.")
     health: dict[str, object] = Field(description="Checks.")
     http: HttpNumbers
     workers: dict[str, object] | None = Field(None, description="Processes beside this one.")
