@@ -89,9 +89,10 @@ class Signed:
         """As of the store."""
         return await self._store.expire(most)
 
+    @property
     def commit_times(self) -> Histogram | None:
         """As of the store."""
-        return self._store.commit_times()
+        return self._store.commit_times
 
     def tell(self) -> Mapping[str, object]:
         """As of the store."""

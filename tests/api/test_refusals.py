@@ -33,7 +33,9 @@ PARTS = {
     "{file}": ("docs.js", "nothing.js"),
 }
 # What takes another kind of fault, and is tested of all that is served, or of a body's reading.
-ELSEWHERE = {"invalid-http", "internal-error", "body-too-slow"}
+ELSEWHERE = {"invalid-http", "internal-error", "body-too-slow", "too-many-requests"}
+# What callers are told is tested of every route in tests/access.
+ELSEWHERE |= {"unauthenticated", "missing-scope", "not-owner", "too-many-attempts"}
 HUGE = b'{"' + b"a" * 2 * 1024 * 1024
 
 Operation = Mapping[str, Any]
@@ -91,6 +93,7 @@ async def _try_all(
     for headers in (
         *({"If-Match": "7"}, {"If-None-Match": "7"}, {"If-Match": '"0"'}),
         *({"Expect": "wonders"}, {"Sec-Fetch-Site": "cross-site"}),
+        {"X-Registry-Owner": "short"},
     ):
         await _send(program, method, there, {**plain, **headers}, valid)
     if media:
@@ -155,5 +158,5 @@ def _fill(template: str) -> Iterator[str]:
         yield path
 
 
-async def _fail(*_: object) -> None:
+async def _fail(*_: object, **__: object) -> None:
     raise StoreAway("its disk is full")
