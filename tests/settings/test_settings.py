@@ -148,8 +148,8 @@ def test_a_wrong_value_is_told_in_one_sentence_that_names_it(
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1"])
 def test_the_api_is_open_beyond_loopback_only_where_that_is_meant(host: str) -> None:
     assert _fault(http_host=host) == (
-        f"HTTP_HOST={host} would let anyone who reaches it write;"
-        " say INSECURE=true if that is meant"
+        f"HTTP_HOST={host} would let anyone who reaches it write; give TOKENS_FILE,"
+        " or say INSECURE=true if that is meant"
     )
     assert _load(http_host=host, insecure=True).http_host == host
 
