@@ -166,7 +166,7 @@ async def test_while_the_store_is_away_writes_are_503_and_nothing_is_forgotten(
 async def test_an_error_of_ours_has_the_documents_form_too(
     speak: Speak, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(_what: object) -> None:
+    async def fail(_what: object, **_: object) -> None:
         raise RuntimeError("nobody foresaw this")
 
     spoken = await speak(name)
