@@ -8,6 +8,7 @@ import pytest
 
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Grant
+from dnsregistry.registry.warrant import ANYONE, Warrant
 from tests.dialects.conftest import Speak
 from tests.dialects.spoken import SECONDS, UUID, Spoken, check_shape, wait_until
 from tests.program import PATIENCE
@@ -236,12 +237,12 @@ async def test_no_eleventh_slips_in_while_many_register_at_once(
     store, waiting = spoken.program.app.store, asyncio.Barrier(10)
     grant = store.grant
 
-    async def grant_late(instance: Instance) -> Grant:
+    async def grant_late(instance: Instance, *, by: Warrant = ANYONE) -> Grant:
         # A store whose disk is slow: ten are on their way before the first is through.
         if instance.port != 1:
             async with asyncio.timeout(PATIENCE):
                 await waiting.wait()
-        return await grant(instance)
+        return await grant(instance, by=by)
 
     monkeypatch.setattr(store, "grant", grant_late)
     answers = await asyncio.gather(
