@@ -138,7 +138,7 @@ class Registry:
                 lease.renew(now)
                 renewed += 1
         self.renewals += renewed
-        return Renewal(renewed, unknown)
+        return Renewal(renewed, unknown, forbidden)
 
     def set_status(
         self,

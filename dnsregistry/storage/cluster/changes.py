@@ -151,7 +151,7 @@ class Changes:
                     self._renewed(lease)
         renewed = len(instance_ids) - len(unknown)
         self._registry.renewals += renewed
-        return Renewal(renewed, unknown)
+        return Renewal(renewed, unknown, forbidden)
 
     async def set_state(
         self, instance_id: str, part: str, word: str, expected: Expected | None, by: Warrant = HOUSE
