@@ -11,7 +11,7 @@ EPOCH = "e"
 
 
 def _describe(key: str) -> Sequence[object]:
-    return (key, "-", 0, "healthy.healthy.-", "{}")
+    return (key, "-", 0, "healthy.healthy.-.-", "", "{}")
 
 
 async def test_a_script_that_the_store_has_forgotten_has_no_other_run_twice(launch: Launch) -> None:

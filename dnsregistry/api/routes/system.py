@@ -28,6 +28,7 @@ _NUMBERS = {
     "dns": {"queries": {"udp": 1, "tcp": 0}, "rcodes": {"NOERROR": 1}},
     "watch": {"streams": 1, "waiting": 0, "events": 1, "resets": 0},
     "health": {"instances": 0, "in_flight": 0, "guards_holding": [], "probes": 0},
+    "access": {"connections": 1, "refused_connections": 0},
     "http": {"requests": 14, "internal_errors": 0},
 }
 

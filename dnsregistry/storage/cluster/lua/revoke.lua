@@ -1,7 +1,6 @@
 -- End a live lease on purpose.
--- ARGV: epoch, nonce, key, what is expected, seals. Returns {'ok', now, revision}, {'unknown'}, {'owned'}, {'epoch'}
--- or
--- what `find_difference` does.
+-- ARGV: epoch, nonce, key, what is expected, seals.
+-- Returns {'ok', now, revision}, {'unknown'}, {'owned'}, {'epoch'} or what `find_difference` does.
 if not is_epoch(ARGV[1]) then
   return {'epoch'}
 end

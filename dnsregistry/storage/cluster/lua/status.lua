@@ -10,13 +10,13 @@ local live, ttl = is_live(key)
 if not live then
   return {'unknown'}
 end
-local difference = find_difference(ARGV[6], key, nonce)
-if difference then
-  return difference
-end
 local held = read(key)
 if not opens(held, ARGV[7]) then
   return {'owned'}
+end
+local difference = find_difference(ARGV[6], key, nonce)
+if difference then
+  return difference
 end
 local status, health, probed, owner = split(held.status)
 if ARGV[4] == 'status' then
