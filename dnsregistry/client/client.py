@@ -52,7 +52,7 @@ class Client:
         self.addresses = Addresses.read(url)
         self._token = token
         self._context = make_context(ca_file)
-        self._timeout = timeout
+        self._most_timeout = self._timeout = timeout
         self._keep = keep
         self._made: Http | None = None
         self._dns: dict[str | None, Dns] = {}
@@ -69,6 +69,12 @@ class Client:
         if self._made is not None:
             made, self._made = self._made, None
             await made.close()
+
+    def hurry(self, seconds: float) -> None:
+        """Give a request at one address no longer than this, and no longer than `timeout`."""
+        self._timeout = min(self._most_timeout, seconds)
+        if self._made is not None:
+            self._made.timeout = self._timeout
 
     async def register(self, description: Description, *, draining: bool = False) -> Instance:
         """Register an instance, or replace it under its id."""

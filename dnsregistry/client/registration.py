@@ -20,6 +20,9 @@ nobody up longer, not even one with the ten seconds of a container. The lease en
 DRAIN_SECONDS = 2.0
 """For the registry to be told of draining."""
 
+LEAST_TIMEOUT = 1.0
+"""Seconds that a request is given at least: a busy registry takes less."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -189,13 +192,18 @@ class Registration:
         draining = self._drained is not None
         self._has_tried = True
         self.instance = await self.client.register(self.description, draining=draining)
-        self._rhythm.take_lease(self.instance.ttl)
+        self._take_lease(self.instance.ttl)
         self._registered.set()
         _log.info("%s is registered at %s", self.id, self._registry)
 
     async def _beat(self) -> None:
         secret = self.description.owner_secret
-        self._rhythm.take_lease(await self.client.heartbeat(self.id, owner_secret=secret))
+        self._take_lease(await self.client.heartbeat(self.id, owner_secret=secret))
+
+    def _take_lease(self, ttl: float | None) -> None:
+        self._rhythm.take_lease(ttl)
+        # So that a lease outlives one address that hangs.
+        self.client.hurry(max(self._rhythm.interval, LEAST_TIMEOUT))
 
     async def _drain(self) -> None:
         if not self._registered.is_set():

@@ -322,6 +322,23 @@ async def test_an_answer_that_was_lost_leaves_no_second_instance(place: House, k
     server.close()
 
 
+async def test_a_lease_outlives_an_address_that_hangs(
+    place: House, keep: Keep, proxy: Proxy
+) -> None:
+    """A second for the one that hangs, of the three that the lease lasts: not the usual five."""
+    program = await place.open()
+    proxy.status, proxy.text = 201, json.dumps(await program.register("web-1", ttl=3))
+    await keep(f"{proxy.url},{place.url}", id="web-1", ttl=3)
+    proxy.status = 0
+    loop = asyncio.get_running_loop()
+    await wait_until(lambda: len(proxy.asked) >= 2)
+    began = loop.time()
+    [lease] = program.app.registry.catalogue.after(0)
+    place.clock.advance(1)
+    await wait_until(lambda: lease.renewed_at == place.clock())
+    assert 0.5 < loop.time() - began < 5
+
+
 async def test_a_connection_that_the_registry_closed_is_no_failure(
     place: House, keep: Keep, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
