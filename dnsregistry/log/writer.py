@@ -86,9 +86,9 @@ class LogWriter:
         while True:
             with self._lock:
                 while not self._lines:
+                    self._idle = True
                     if self._closed:
                         return
-                    self._idle = True
                     self._woken.wait()
                 self._idle = False
                 lines = self._take()

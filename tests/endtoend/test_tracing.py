@@ -73,7 +73,7 @@ async def test_a_request_is_a_span_of_the_callers_trace(
         async with client.post(url, json=REGISTRATION, headers=headers) as response:
             assert response.status == 201
         async with client.get(f"{served.url}/v1/instances/b?token=sesame") as response:
-            assert response.status == 404
+            assert response.status == 400
     assert (await served.stop()).code == 0
 
     span = receiver.find("POST /v1/instances")
@@ -90,7 +90,7 @@ async def test_a_request_is_a_span_of_the_callers_trace(
 
     other = receiver.find("GET /v1/instances/{id}")
     assert (other.trace_id.hex() == TRACE, other.parent_span_id) == (False, b"")
-    assert _attributes(other)["http.response.status_code"] == 404
+    assert _attributes(other)["http.response.status_code"] == 400
     assert b"sesame" not in b"".join(request.SerializeToString() for request in receiver.requests)
     [resource] = {
         item.value.string_value

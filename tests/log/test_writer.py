@@ -42,6 +42,13 @@ def _read_lines(descriptor: int, lines: int) -> bytes:
     return told
 
 
+def _end(writer: LogWriter, reading: int) -> None:
+    """Have its thread end: the descriptor that it waits for is the next pipe's soon."""
+    os.close(reading)
+    writer.flush(PATIENCE)
+    writer.close()
+
+
 def _sum_of_lost(told: bytes) -> int:
     return sum(int(line.split()[1]) for line in told.splitlines() if line.startswith(b"dropped "))
 
@@ -85,6 +92,7 @@ def test_long_lines_are_bounded_by_their_octets(pipe: tuple[int, int]) -> None:
         writer.write("x" * (MOST_OCTETS // 10))
     assert writer.waiting <= 10
     assert writer.dropped >= 89
+    _end(writer, pipe[0])
 
 
 def test_the_end_waits_for_what_is_left_and_not_for_ever(pipe: tuple[int, int]) -> None:
@@ -102,6 +110,7 @@ def test_the_end_waits_for_what_is_left_and_not_for_ever(pipe: tuple[int, int]) 
     began = time.monotonic()
     stuck.close()
     assert time.monotonic() - began < PATIENCE
+    _end(stuck, reading)
 
 
 def test_a_reader_that_is_gone_costs_lines_and_no_more(pipe: tuple[int, int]) -> None:
