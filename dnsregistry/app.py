@@ -44,6 +44,7 @@ from dnsregistry.api.tracing import build_tracing
 from dnsregistry.api.traffic import Traffic
 from dnsregistry.api.watching.build import build_watching, first_revision, read_options
 from dnsregistry.binding import Listening, bind_all
+from dnsregistry.dashboard import routes as dashboard_routes
 from dnsregistry.explain.build import build_explanations
 from dnsregistry.explain.explainer import Sources
 from dnsregistry.forward.build import AsksItself, build_forwarder
@@ -380,6 +381,7 @@ class App:
             *dns_routes.list_routes(DOH_PATH, doh.get, doh.post),
             *metrics_routes.list_routes(self._metrics),
             *explain_routes.list_routes(self._explanations),
+            *dashboard_routes.list_routes(),
         )
         log = build_access_log(self._settings.http_log, self._log)
         around = () if self._tracing is None else (self._tracing.follow(self._traffic),)

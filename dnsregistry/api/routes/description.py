@@ -12,6 +12,12 @@ IF_NONE_MATCH = Parameter(
 )
 _ETAG = {"ETag": Header("Of this very content.")}
 _KNOWN = Answer(304, "It is what is known.", headers=_ETAG)
+PAGE_ANSWERS = (Answer(200, "The page.", (Media(str, type="text/html"),), _ETAG), _KNOWN)
+_FILE_TYPES = ("text/javascript", "text/css", "text/plain", "image/svg+xml")
+FILE_ANSWERS = (
+    Answer(200, "The file.", tuple(Media(str, type=type_) for type_ in _FILE_TYPES), _ETAG),
+    _KNOWN,
+)
 
 _DOCUMENT = Operation(
     id="getOpenApi",
@@ -26,26 +32,14 @@ _PAGE = Operation(
     summary="This description, to read",
     description="A page that asks no other host.",
     parameters=(IF_NONE_MATCH,),
-    answers=(Answer(200, "The page.", (Media(str, type="text/html"),), _ETAG), _KNOWN),
+    answers=PAGE_ANSWERS,
 )
 _FILE = Operation(
     id="getDocsFile",
     tag="Program",
     summary="A file of that page",
     parameters=(Parameter("file", "path", "Its name.", example="docs.js"), IF_NONE_MATCH),
-    answers=(
-        Answer(
-            200,
-            "The file.",
-            (
-                Media(str, type="text/javascript"),
-                Media(str, type="text/css"),
-                Media(str, type="text/plain"),
-            ),
-            _ETAG,
-        ),
-        _KNOWN,
-    ),
+    answers=FILE_ANSWERS,
     problems=(NOT_FOUND,),
 )
 
