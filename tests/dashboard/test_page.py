@@ -1,0 +1,164 @@
+"""What a person sees and does on the page, in Chromium."""
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, ViewportSize, expect
+
+from tests.conftest import Start
+from tests.program import PATIENCE, Program
+
+expect.set_options(timeout=PATIENCE * 1000)
+WIDTHS = (1400, 900, 390)
+MANY = 10_000
+LONGEST_FRAME = 500.0
+"""Milliseconds, on a machine five times slower; here none is over 100."""
+SCROLL = """async () => {
+  const box = document.querySelector(".instances .rows");
+  const frames = [];
+  let last = performance.now();
+  for (let step = 0; step < 90; step += 1) {
+    box.scrollTop += 937;
+    await new Promise(requestAnimationFrame);
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+  }
+  return [Math.max(...frames), box.scrollTop];
+}"""
+
+
+async def _open(page: Page, program: Program, place: str = "") -> None:
+    await page.goto(f"{program.url}/{place}")
+    await expect(page.locator(".link.live")).to_be_visible()
+
+
+async def test_a_service_appears_degrades_and_leaves_without_a_reload(
+    page: Page, program: Program
+) -> None:
+    await _open(page, program)
+    await expect(page.get_by_text("No service is registered yet.")).to_be_visible()
+    for number in (1, 2):
+        await program.register(f"w{number}", service="web", address=f"10.0.0.{number}", port=80)
+    service = page.locator("button.service")
+    await expect(service).to_contain_text("2/2")
+    await program.set_status("w1", "maintenance")
+    await expect(service).to_contain_text("1/2")
+    await service.click()
+    row = page.locator("button.instance", has_text="w1")
+    await expect(row).to_contain_text("maintenance")
+    await program.remove("w1")
+    await expect(row).to_have_count(0)
+    await program.remove("w2")
+    await expect(page.get_by_text("No instance is left.")).to_be_visible()
+    await expect(service).to_have_count(0)
+
+
+async def test_a_lease_that_ends_leaves_the_page(page: Page, start: Start) -> None:
+    program = await start(lease_ttl=30)
+    await program.register("w1", service="web", address="10.0.0.1", port=80)
+    await _open(page, program, "#/web")
+    await expect(page.locator("button.instance")).to_have_count(1)
+    program.clock.advance(31)
+    await expect(page.get_by_text("No instance is left.")).to_be_visible()
+
+
+async def test_an_instance_shows_its_names_and_copies_a_dig_line(
+    page: Page, program: Program
+) -> None:
+    await program.register("w1", service="web", address="10.0.0.1", port=80, metadata={"zone": "b"})
+    await _open(page, program, "#/web/w1")
+    detail = page.locator(".instance-detail")
+    await expect(detail).to_contain_text("_web._tcp.registry.local")
+    await expect(detail).to_contain_text("zone")
+    await page.get_by_label("Copy the dig line for _web._tcp.registry.local", exact=True).click()
+    line = f"dig @127.0.0.1 -p {program.port} SRV _web._tcp.registry.local"
+    await expect(page.locator(".said")).to_contain_text(line)
+
+
+async def test_a_name_is_explained(page: Page, program: Program) -> None:
+    await program.register("w1", service="web", address="10.0.0.1", port=80)
+    await program.register("w2", service="web", address="10.0.0.2", port=80)
+    await program.set_status("w2", "draining")
+    await _open(page, program)
+    await page.keyboard.press("/")
+    await page.keyboard.type("web.registry.local")
+    await page.keyboard.press("Enter")
+    explained = page.locator(".explain")
+    await expect(explained).to_contain_text("10.0.0.1")
+    await expect(explained.locator("tr", has_text="w2")).to_contain_text("drain")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Escape")
+    await expect(explained).to_have_count(0)
+
+
+async def test_a_name_that_is_none_is_refused_with_the_reason(page: Page, program: Program) -> None:
+    await _open(page, program)
+    await page.fill("#explain-name", "a..b")
+    await page.get_by_role("button", name="Explain").click()
+    await expect(page.get_by_role("alert")).to_contain_text("name")
+
+
+async def test_the_keyboard_goes_through_services_and_instances(
+    page: Page, program: Program
+) -> None:
+    for service in ("db", "web"):
+        await program.register(f"{service}1", service=service, address="10.0.0.1", port=80)
+    await _open(page, program)
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("heading", name="db")).to_be_visible()
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("heading", name="web")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".overview")).to_be_visible()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_contain_text("explain a name")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_axe_finds_nothing_serious(
+    page: Page, program: Program, width: int, scheme: Any
+) -> None:
+    await page.set_viewport_size(ViewportSize(width=width, height=850))
+    await page.emulate_media(color_scheme=scheme)
+    await program.register("w1", service="web", address="10.0.0.1", port=80)
+    await program.register("w2", service="web", address="10.0.0.2", port=80)
+    await program.set_status("w2", "draining")
+    for place in ("", "#/web", "#/web/w1"):
+        await _open(page, program, place)
+        if place:
+            await expect(page.locator(".inside")).to_be_visible()
+        found = (await Axe().run(page)).response["violations"]
+        assert [
+            (rule["id"], [node["html"] for node in rule["nodes"]])
+            for rule in found
+            if rule["impact"] in ("serious", "critical")
+        ] == []
+        wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        assert not await page.evaluate(wide)
+
+
+async def test_ten_thousand_instances_scroll(page: Page, program: Program) -> None:
+    await program.register_all(
+        [
+            {
+                "id": f"i{number:05d}",
+                "service": "big",
+                "address": f"10.1.{number // 250}.{number % 250}",
+                "port": 80,
+                "ttl": 3600,
+            }
+            for number in range(MANY)
+        ]
+    )
+    await _open(page, program, "#/big")
+    await expect(page.get_by_text("10,000 instances, 10,000 healthy")).to_be_visible()
+    longest, top = await page.evaluate(SCROLL)
+    assert top > 50_000
+    assert longest < LONGEST_FRAME
+    assert await page.locator("button.instance").count() < 100
+    await expect(page.locator("button.instance").nth(10)).to_contain_text(re.compile("i0[12]"))
+    print(f"longest frame {longest:.0f} ms")
