@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Page, ViewportSize, expect
 
 from tests.conftest import Start
