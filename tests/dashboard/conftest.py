@@ -6,11 +6,16 @@ import pytest
 from playwright.async_api import Page
 
 from tests.browser import Seen, open_browser
+from tests.conftest import Start
 
 
 @pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """A tab in which nothing may go wrong, and nobody but the registry is asked."""
+async def page(start: Start) -> AsyncIterator[Page]:
+    """A tab in which nothing may go wrong, and nobody but the registry is asked.
+
+    It is closed before the programs are stopped.
+    """
+    del start
     async with open_browser() as browser:
         page = await browser.new_page(viewport={"width": 1400, "height": 850})
         seen = Seen()
