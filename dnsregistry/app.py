@@ -276,6 +276,7 @@ class App:
             loop_lag=LoopLag(),
             log=self._log,
             now=self._now,
+            dns_port=listening.dns[0][1],
         )
         self._stats = Stats(self._parts)
         self._metrics = serve_metrics(build_metrics(self._parts).render)

@@ -43,3 +43,5 @@ class Parts:
     now: Callable[[], float]
     certificate: Certificate | None = None
     workers: Pool | None = None
+    dns_port: int = 0
+    """Where DNS is answered, for lines to copy; 0 until it is bound."""

@@ -47,7 +47,11 @@ class Stats:
                 "serial": parts.zone.serial,
             },
             "zone_files": _read(parts.zone_watch.tally),
-            "dns": {**parts.responder.tally.tell(), "table": _tell_table(parts)},
+            "dns": {
+                "port": parts.dns_port,
+                **parts.responder.tally.tell(),
+                "table": _tell_table(parts),
+            },
         }
         told["access"] = self.access()
         if parts.workers is not None:

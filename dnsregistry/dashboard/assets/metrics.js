@@ -1,6 +1,6 @@
 // The mean latency of DNS between two looks at /metrics: from the sum and the count of a histogram.
-const SUM = /^dnsregistry_dns_[a-z_]*(?:duration|latency)[a-z_]*seconds_sum(?:\{[^}]*\})? (\S+)/gm;
-const COUNT = /^dnsregistry_dns_[a-z_]*(?:duration|latency)[a-z_]*seconds_count(?:\{[^}]*\})? (\S+)/gm;
+const SUM = /^dnsregistry_dns_answer_seconds_sum(?:\{[^}]*\})? (\S+)/gm;
+const COUNT = /^dnsregistry_dns_answer_seconds_count(?:\{[^}]*\})? (\S+)/gm;
 
 export function readLatency(text) {
   return { sum: add(text, SUM), count: add(text, COUNT) };
