@@ -71,6 +71,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/openapi.json"): Need.NOTHING,
     ("GET", "/docs"): Need.NOTHING,
     ("GET", "/docs/{file}"): Need.NOTHING,
+    ("GET", "/dashboard/{file}"): Need.NOTHING,
+    ("GET", "/dashboard/views/{file}"): Need.NOTHING,
+    ("GET", "/dashboard/vendor/{file}"): Need.NOTHING,
     # DNS has its own: ALLOW_QUERY.
     ("GET", "/dns-query"): Need.NOTHING,
     ("POST", "/dns-query"): Need.NOTHING,

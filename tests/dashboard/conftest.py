@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page
 
+from tests.access.conftest import tokens, tokens_file  # noqa: F401 - they are fixtures here too
 from tests.browser import Seen, open_browser
 from tests.conftest import Start
 

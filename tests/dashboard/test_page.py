@@ -1,6 +1,8 @@
 """What a person sees and does on the page, in Chromium."""
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,6 +101,38 @@ async def test_a_name_that_is_none_is_refused_with_the_reason(page: Page, progra
     await page.fill("#explain-name", "a..b")
     await page.get_by_role("button", name="Explain").click()
     await expect(page.get_by_role("alert")).to_contain_text("name")
+
+
+async def test_draining_needs_a_token_that_may(
+    page: Page, start: Start, tokens: Mapping[str, str], tokens_file: Path
+) -> None:
+    program = await start(tokens_file=tokens_file)
+    body = {"service": "user-service", "address": "10.0.0.1", "port": 80}
+    chief = {"Authorization": f"Bearer {tokens['chief']}"}
+    async with program.http.put("/v1/instances/u1", json=body, headers=chief) as response:
+        assert response.status == 201
+    await page.goto(f"{program.url}/#/user-service/u1")
+    # Nothing is told without one.
+    await _give_token(page, tokens["reader"])
+    await expect(page.locator(".link.live")).to_be_visible()
+    drain = page.get_by_role("button", name="Drain", exact=True)
+    await drain.click()
+    await expect(page.get_by_role("alert")).to_contain_text(
+        "a scope write: of some services is missing"
+    )
+    await expect(page.locator("button.instance")).to_contain_text("healthy")
+    await page.keyboard.press("t")
+    await _give_token(page, tokens["writer"])
+    await drain.click()
+    await expect(page.locator("button.instance")).to_contain_text("draining")
+    await page.get_by_role("button", name="Deregister").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Deregister").click()
+    await expect(page.get_by_text("No instance is left.")).to_be_visible()
+
+
+async def _give_token(page: Page, token: str) -> None:
+    await page.get_by_label("Bearer token").fill(token)
+    await page.get_by_role("button", name="Save").click()
 
 
 async def test_the_keyboard_goes_through_services_and_instances(

@@ -4,7 +4,7 @@ import { html } from "../preact.js";
 export function Explain({ app }) {
   const { question, answer, error } = app.explained;
   return html`
-    <section class="explain" aria-label="Explanation">
+    <section class="explain" tabindex="0" role="region" aria-label="Explanation">
       <button class="close" onClick=${() => app.set({ explained: null })} aria-label="Close">×</button>
       <h1>${question.name} <span class="type">${question.type}</span></h1>
       ${error && html`<p class="notice" role="alert">${error}</p>`}

@@ -6,12 +6,12 @@ import { lease } from "./instances.js";
 export function Instance({ app }) {
   const instance = app.catalogue.instances.get(app.instanceId);
   if (!instance) {
-    return html`<aside class="instance-detail" aria-label="Instance">
+    return html`<aside class="instance-detail" tabindex="0" aria-label="Instance">
       <${Close} app=${app} /><p class="empty"><b>${app.instanceId}</b> is gone.</p></aside>`;
   }
   const state = stateOf(instance);
   return html`
-    <aside class="instance-detail" aria-label="Instance">
+    <aside class="instance-detail" tabindex="0" aria-label="Instance">
       <${Close} app=${app} />
       <h2>${instance.id}</h2>
       <p><span class=${`state ${state}`}>${state}</span> <code>${endpointOf(instance)}</code></p>

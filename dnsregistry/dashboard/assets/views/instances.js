@@ -1,6 +1,6 @@
 // The instances of one service, however many.
 import { html } from "../preact.js";
-import { countdown, endpointOf, plural, stateOf } from "../format.js";
+import { countdown, endpointOf, number, plural, stateOf } from "../format.js";
 import { Rows } from "../rows.js";
 
 const ROW = 44;
@@ -13,7 +13,7 @@ export function Instances({ app }) {
       <header>
         <button class="back" onClick=${() => app.openService(null)}>All services</button>
         <h1 id="service-name">${app.service}</h1>
-        <p>${plural(all, "instance")}, ${serving} healthy</p>
+        <p>${plural(all, "instance")}, ${number(serving)} healthy</p>
       </header>
       ${all === 0
         ? html`<p class="empty">No instance is left. Names of this service are answered with no records.</p>`

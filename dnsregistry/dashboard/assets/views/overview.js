@@ -9,7 +9,7 @@ export function Overview({ app }) {
   const stats = app.stats;
   const last = app.samples[app.samples.length - 1];
   return html`
-    <section class="overview" aria-label="Overview">
+    <section class="overview" tabindex="0" role="region" aria-label="Overview">
       <div class="tiles">
         <${Tile} name="services" value=${number(app.catalogue.names.length)} />
         <${Tile} name="instances" value=${number(app.catalogue.instances.size)} />

@@ -1,6 +1,6 @@
 // All services at a glance.
 import { html } from "../preact.js";
-import { plural } from "../format.js";
+import { number, plural } from "../format.js";
 import { Rows } from "../rows.js";
 
 const ROW = 52;
@@ -33,7 +33,7 @@ function row(app, name) {
       <button class="service" aria-current=${app.service === name ? "true" : undefined}
         onClick=${() => app.openService(name)}>
         <span class="name">${name}</span>
-        <span class=${`count ${verdict}`}>${serving}/${all}<span class="unseen"> of ${plural(all, "instance")} healthy</span></span>
+        <span class=${`count ${verdict}`}>${number(serving)}/${number(all)}<span class="unseen"> of ${plural(all, "instance")} healthy</span></span>
         <meter class=${verdict} min="0" max=${all} value=${serving} aria-hidden="true"></meter>
       </button>
     </li>`;
