@@ -59,6 +59,10 @@ ROUTES: Mapping[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/openapi.json"): ALL,
     ("GET", "/docs"): ALL,
     ("GET", "/docs/{file}"): ALL,
+    ("GET", "/"): ALL,
+    ("GET", "/dashboard/{file}"): ALL,
+    ("GET", "/dashboard/views/{file}"): ALL,
+    ("GET", "/dashboard/vendor/{file}"): ALL,
     ("GET", "/dns-query"): ALL,
     ("POST", "/dns-query"): ALL,
 }

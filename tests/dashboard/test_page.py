@@ -122,7 +122,7 @@ async def test_draining_needs_a_token_that_may(
     )
     await expect(page.locator("button.instance")).to_contain_text("healthy")
     await page.keyboard.press("t")
-    await _give_token(page, tokens["writer"])
+    await _give_token(page, tokens["chief"])
     await drain.click()
     await expect(page.locator("button.instance")).to_contain_text("draining")
     await page.get_by_role("button", name="Deregister").click()

@@ -146,7 +146,9 @@ class App {
   }
 
   setStatus(id, status) {
-    return this.act(() => request("PUT", `${pathOf(id)}/status`, { status }));
+    return this.act(async () => {
+      this.catalogue.put(await request("PUT", `${pathOf(id)}/status`, { status }));
+    });
   }
 
   deregister(id) {
