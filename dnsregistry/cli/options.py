@@ -21,7 +21,9 @@ def add_settings(command: Command) -> Command:
     names = sorted(Settings.model_fields, key=DialectSettings.model_fields.__contains__)
     for name in reversed(names):
         field = Settings.model_fields[name]
-        text = f"{field.description} [{PREFIX}{name.upper()}; default: {_write(field.default)}]"
+        text = (
+            f"{field.description} [{PREFIX}{name.upper()}; default: {write_default(field.default)}]"
+        )
         flag = f"--{name.replace('_', '-')}"
         if field.annotation is bool:
             option = click.option(flag, name, is_flag=True, default=None, help=text)
@@ -31,7 +33,8 @@ def add_settings(command: Command) -> Command:
     return command
 
 
-def _write(default: object) -> str:
+def write_default(default: object) -> str:
+    """A setting's default as a flag would say it; none where there is no value."""
     if default == EVERYONE:
         return "any"
     if isinstance(default, tuple):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -11,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.settings_reference import DOCUMENT, write_reference
 from tests.machine import require
 from tests.program import PATIENCE
 
 ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _RUNNABLE = re.compile(r"<!-- runnable -->\n```sh\n(.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
@@ -68,6 +71,31 @@ def test_a_runnable_line_does_what_it_is_there_for(command: str, ports: dict[str
 def test_every_link_to_a_file_leads_to_one(path: Path) -> None:
     for link in _LINK.findall(path.read_text(encoding="utf-8")):
         assert (path.parent / link).exists(), link
+
+
+def test_the_settings_page_is_what_the_program_says() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == write_reference()
+
+
+def test_every_document_has_its_place_in_the_site() -> None:
+    listed = re.findall(r"^  - (\S+\.md)$", (DOCS / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
+    assert sorted(listed) == sorted(path.name for path in DOCS.glob("*.md"))
+
+
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    copy = shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns(".*"))
+    command = [
+        sys.executable,
+        "-m",
+        "zensical",
+        "build",
+        "--strict",
+        "-f",
+        str(copy / "mkdocs.yml"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (copy / ".site" / "index.html").exists()
 
 
 def test_the_readme_has_one_command_that_starts_and_one_that_tests() -> None:
