@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+from dnsregistry.access.settings import AccessSettings
 from dnsregistry.api.dialects.settings import DialectSettings
+from dnsregistry.api.watching.settings import WatchSettings
 from dnsregistry.cli.options import write_default
 from dnsregistry.health.settings import HealthSettings
+from dnsregistry.log.settings import LogSettings
 from dnsregistry.scan.settings import ScanSettings
 from dnsregistry.settings import PREFIX, Settings
 
@@ -19,9 +22,12 @@ the environment. A wrong value ends the start with one sentence that names the s
 This page is written from the program.
 """
 PARTS = (
+    ("Who may do what", AccessSettings),
+    ("Watching", WatchSettings),
     ("Health checks", HealthSettings),
     ("The identify sweep", ScanSettings),
     ("Dialects", DialectSettings),
+    ("Logs and traces", LogSettings),
 )
 
 

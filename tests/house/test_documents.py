@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from dnsregistry.cli.main import main
 from tests.house.settings_reference import DOCUMENT, write_reference
 from tests.machine import require
 from tests.program import PATIENCE
@@ -75,6 +77,20 @@ def test_every_link_to_a_file_leads_to_one(path: Path) -> None:
 
 def test_the_settings_page_is_what_the_program_says() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == write_reference()
+
+
+def test_every_route_is_written_of(ports: dict[str, str]) -> None:
+    with urlopen(f"http://127.0.0.1:{ports['8053']}/openapi.json") as answer:
+        paths = json.load(answer)["paths"]
+    text = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    # What a page is made of goes without a word.
+    spoken = [path for path in paths if not path.endswith("/{file}")]
+    assert [path for path in spoken if f"`{path}" not in text and f" {path}" not in text] == []
+
+
+def test_every_command_is_written_of() -> None:
+    text = (DOCS / "commands.md").read_text(encoding="utf-8")
+    assert [name for name in main.commands if f"`{name}" not in text] == []
 
 
 def test_every_document_has_its_place_in_the_site() -> None:
