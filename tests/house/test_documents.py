@@ -114,6 +114,23 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert (copy / ".site" / "index.html").exists()
 
 
+def test_systemd_takes_the_unit_and_the_user(tmp_path: Path) -> None:
+    text = (DOCS / "systemd/dnsregistry.service").read_text(encoding="utf-8")
+    unit = tmp_path / "dnsregistry.service"
+    # Only the program's place is another here.
+    unit.write_text(text.replace("/opt/dnsregistry/bin/dnsregistry", sys.executable))
+    done = subprocess.run(
+        [require("systemd-analyze"), "verify", "--man=no", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    users = str(DOCS / "systemd/dnsregistry.conf")
+    command = [require("systemd-sysusers"), "--dry-run", users]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 def test_the_readme_has_one_command_that_starts_and_one_that_tests() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     commands = [line for line in lines if line.startswith("python3 -m venv")]
