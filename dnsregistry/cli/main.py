@@ -18,6 +18,7 @@ from dnsregistry.cli.serve import serve
 from dnsregistry.cli.show import show
 from dnsregistry.cli.store import store
 from dnsregistry.cli.token import token
+from dnsregistry.cli.top import top
 from dnsregistry.cli.watch import watch
 from dnsregistry.cli.zone import zone
 
@@ -37,6 +38,7 @@ main.add_command(drain)
 main.add_command(list_instances)
 main.add_command(show)
 main.add_command(watch)
+main.add_command(top)
 main.add_command(resolve)
 main.add_command(scan)
 main.add_command(store)

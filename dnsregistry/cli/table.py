@@ -15,6 +15,8 @@ _COLOURS: Mapping[str, str] = {
     "updated": "yellow",
     "removed": "red",
     "expired": "red",
+    "down": "red",
+    "gone": "red",
 }
 
 
@@ -28,6 +30,11 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def paint(word: str) -> str:
     """The word in its colour, where standard output is a terminal."""
     return click.style(word, fg=_COLOURS.get(word)) if sys.stdout.isatty() else word
+
+
+def colour(word: str) -> str:
+    """The colour of a word that says how something is; empty for any other."""
+    return _COLOURS.get(word, "")
 
 
 def plain(text: str) -> str:
@@ -46,6 +53,6 @@ def _draw(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
     table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         # As text: what an instance says of itself must not be read as rich's markup.
-        table.add_row(*(Text(plain(cell), style=_COLOURS.get(cell, "")) for cell in row))
+        table.add_row(*(Text(plain(cell), style=colour(cell)) for cell in row))
     Console().print(table)
     return True

@@ -137,6 +137,13 @@ class Client:
                     raise self._not_readable(error) from None
         return found
 
+    async def stats(self) -> Mapping[str, Any]:
+        """The registry's own numbers, as `/v1/stats` tells them."""
+        told = await self._http.ask("GET", "/v1/stats")
+        if not isinstance(told, dict):
+            raise self._not_readable("no numbers")
+        return told
+
     async def find(
         self, service: str, *, tag: str | None = None, capability: str | None = None
     ) -> Sequence[Endpoint]:

@@ -6,8 +6,8 @@ void in the child: make it there.
 """
 
 import atexit
-from collections.abc import Iterator, Sequence
-from typing import Self, Unpack
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self, Unpack
 
 from dnsregistry.client import client as asynchronous
 from dnsregistry.client import registration
@@ -175,6 +175,10 @@ class Client:
     def services(self) -> Sequence[Service]:
         """All services that have an instance."""
         return self._thread.run(self._inner.services)
+
+    def stats(self) -> Mapping[str, Any]:
+        """The registry's own numbers."""
+        return self._thread.run(self._inner.stats)
 
     def find(
         self, service: str, *, tag: str | None = None, capability: str | None = None

@@ -64,6 +64,7 @@ async def test_a_client_does_all_that_the_other_one_does(house: Program) -> None
             assert client.set_status("w1", "draining").state == "draining"
             assert client.instance("w1").status == "draining"
             assert [service.name for service in client.services()] == ["user-service", "web"]
+            assert client.stats()["registry"]["services"] == 2
             assert [i.id for i in client.instances("web", health="draining")] == ["w1"]
             client.deregister("w1")
             with pytest.raises(UnknownInstance):
