@@ -145,7 +145,7 @@ def test_a_wrong_command_line_is_told_in_a_sentence(arguments: tuple[str, ...], 
     assert told in result.output
 
 
-@pytest.mark.parametrize("command", ["run", "register", "list", "watch", "resolve", "show"])
+@pytest.mark.parametrize("command", ["run", "register", "list", "watch", "resolve", "show", "top"])
 def test_no_help_pays_for_the_client(command: str) -> None:
     code = (
         "import sys; from dnsregistry.cli.main import main\n"
