@@ -42,7 +42,8 @@ def doctor(
     """
     registry = read_server(server) if server else find_registry(url, 5300)
     found = []
-    for finding in examine(Machine(root, port), zone, url.split(",")[0], registry):
+    machine, first = Machine(root, port), url.split(",")[0]
+    for finding in examine(machine, zone, first, registry, is_guess=server is None):
         found.append(finding)
         if not as_json:
             _tell(finding)

@@ -28,8 +28,13 @@ class Machine:
             return ""
 
 
-def examine(machine: Machine, zone: str, url: str, registry: Server | None) -> Iterator[Finding]:
-    """Yield what is found, as it is found. `registry` is its DNS server, where that is known."""
+def examine(
+    machine: Machine, zone: str, url: str, registry: Server | None, *, is_guess: bool = False
+) -> Iterator[Finding]:
+    """Yield what is found, as it is found. `registry` is its DNS server, where that is known.
+
+    One whose port is a guess is not asked where its address serves the zone to this machine.
+    """
     zone = zone.rstrip(".").lower()
     conf = resolvconf.read(machine.read("etc/resolv.conf"))
     yield from nsswitch.examine(nsswitch.read_hosts(machine.read("etc/nsswitch.conf")), zone)
@@ -39,7 +44,8 @@ def examine(machine: Machine, zone: str, url: str, registry: Server | None) -> I
     asked = servers.ask_all([Server(address, machine.port) for address in listed], zone)
     yield from servers.examine(asked, zone, registry)
     knowing = [one.server for one in asked if one.knows]
-    if registry is not None and registry not in knowing:
+    found = is_guess and registry is not None and registry.address in {s.address for s in knowing}
+    if registry is not None and registry not in knowing and not found:
         direct = servers.ask_all([registry], zone)
         yield from servers.examine(direct, zone, registry)
         knowing += [one.server for one in direct if one.knows]

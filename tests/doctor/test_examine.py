@@ -82,6 +82,23 @@ async def test_all_is_well_where_the_first_server_is_the_registry(
     assert {finding.subject.split(" ")[0] for finding in found} >= {"server", "TCP", "EDNS"}
 
 
+async def test_a_registry_that_was_found_is_not_looked_for_at_another_port(
+    program: Program, tmp_path: Path
+) -> None:
+    root = _make_root(tmp_path, f"nameserver {LOOPBACK}\n")
+
+    def run(is_guess: bool) -> list[Level]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+            nobody.bind((LOOPBACK, 0))
+            other = Server(LOOPBACK, nobody.getsockname()[1])
+            machine = Machine(root, program.port)
+            found = examine(machine, "registry.local", program.url, other, is_guess=is_guess)
+            return [finding.level for finding in found if finding.subject == f"server {other}"]
+
+    assert await asyncio.to_thread(run, True) == []
+    assert await asyncio.to_thread(run, False) == [Level.PROBLEM]
+
+
 async def test_a_server_that_refuses_the_zone_is_named_with_the_line_to_write(
     program: Program, tmp_path: Path
 ) -> None:
