@@ -53,7 +53,7 @@ class Terminal:
         return _ESCAPE.sub("", self.seen).replace("\r", "")
 
     async def see(self, *patterns: str) -> str:
-        """The first screen on which all of them are."""
+        """The first screen on which all of them are; of it more may be to come."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while not all(re.search(each, self.screen) for each in patterns):

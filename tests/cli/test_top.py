@@ -47,8 +47,7 @@ async def test_a_service_is_seen_to_come_to_suffer_and_to_leave(
     await house.register("w1", service="web")
     await terminal.see(r"web +healthy +1/1 +registered w1, \d s ago")
     await house.set_status("w1", "draining")
-    screen = await terminal.see(r"web +draining +0/1 +1 draining +updated w1")
-    assert screen.index("web") < screen.index("user-service")
+    await terminal.see(r"web +draining +0/1 +1 draining +updated w1, \d s ago\s+user-service")
     await house.remove("w1")
     await terminal.see(r"web +gone +0/0 +removed w1")
     await house.remove("i1")
@@ -95,9 +94,10 @@ async def test_a_registry_that_goes_and_comes_back_is_told_and_listed_anew(
     await terminal.start(*TOP, "--url", place.url, "--interval", "0.2")
     await terminal.see(r"web +healthy")
     await program.stop()
-    screen = await terminal.see(r"away for \d+ s, what is below is of before: no registry at ")
-    assert "connection refused" in screen
-    assert re.search(r"web +healthy", screen)
+    await terminal.see(
+        r"away for \d+ s, what is below is of before: no registry at .*connection refused",
+        r"web +healthy",
+    )
     again = await place.open()
     await again.register("f1", service="files")
     await terminal.see(

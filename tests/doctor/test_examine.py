@@ -68,8 +68,9 @@ async def _relay(program: Program, drops: Callable[[bytes], bool]) -> AsyncItera
     try:
         yield Server(LOOPBACK, transport.get_extra_info("sockname")[1])
     finally:
+        # The socket itself is closed in the turn after `close`, which must still come.
         loop.call_soon_threadsafe(transport.close)
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(loop.call_soon, loop.stop)
         await running
         loop.close()
 
