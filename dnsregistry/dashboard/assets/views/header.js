@@ -1,6 +1,5 @@
 // What stands above everything: the state of the registry, explain, the token, the theme.
 import { html } from "../preact.js";
-import { number } from "../format.js";
 
 const TYPES = ["A", "AAAA", "SRV", "PTR", "TXT", "CNAME", "NS", "SOA", "ANY"];
 const CONNECTIONS = { live: "live", away: "connecting …", locked: "token needed", loading: "loading …" };
@@ -23,7 +22,7 @@ export function Header({ app }) {
         ${ready && html`<span class=${`ready ${ready.status}`}
           title=${(ready.reasons || []).join("; ")}>${ready.status}</span>`}
         <span class=${`link ${app.link}`}>${CONNECTIONS[app.link]}</span>
-        ${stats && html`<span class="serial">revision ${number(app.revision)}, serial ${stats.zone.serial}</span>`}
+        ${stats && html`<span class="serial">revision ${app.revision}, serial ${stats.zone.serial}</span>`}
       </div>
       <button onClick=${() => app.set({ dialog: "token" })}>Token</button>
       <button onClick=${() => app.turnTheme()} aria-label=${`Theme: ${app.theme}`}>${{ auto: "◐", light: "☀", dark: "☾" }[app.theme]}</button>
