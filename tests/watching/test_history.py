@@ -175,11 +175,10 @@ def _services(change: Change) -> set[str]:
 Histories.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestHistories = Histories.TestCase
 
+_TEXTS = st.text('ab \n"\\\x01\x7f\u00e9\u2603\U0001f600', max_size=20)
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text("abc xyz", max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", max_size=6), inner, max_size=4)
-    ),
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | _TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
     max_leaves=20,
 )
 
@@ -187,4 +186,5 @@ _JSON = st.recursive(
 @given(_JSON)
 @settings(deadline=None)
 def test_what_is_weighed_is_no_longer_than_it_was_said_to_be(value: object) -> None:
-    assert len(json.dumps(value, separators=(",", ":"))) <= weigh(value)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    assert len(text.encode()) <= weigh(value)

@@ -115,3 +115,30 @@ async def test_one_that_stops_reading_is_cut_when_nothing_changes_any_more(start
     await until(lambda: program.app.watching.tally.cut == 1)
     await until(lambda: not program.app.watching.seats.taken)
     sleeper.socket.close()
+
+
+async def test_an_event_takes_no_more_than_the_history_counts_it_for(program: Program) -> None:
+    """Of all that an instance can have the most; so the history is bounded in octets."""
+    checks = [
+        {
+            "type": "http",
+            "path": "/" + "x" * 2000,
+            "headers": {f"h{n}": "y" * 1000 for n in range(16)},
+        }
+        for _ in range(16)
+    ]
+    watched = program.app.watching
+    async with watching(program.http) as stream:
+        for given in (
+            {"checks": checks},
+            {"metadata": {"k": "\x01" * 2500}, "version": "\x01" * 255},
+            {"tags": [f"t{n}-{'x' * 55}" for n in range(64)]},
+            {"capabilities": [f"c{n}-{'x' * 55}" for n in range(64)]},
+            {"ports": {f"p{n}-{'x' * 9}": 1 + n for n in range(64)}, "service": "s" * 60},
+        ):
+            await program.register("a", **given)
+            await stream.next()
+            run = watched._history.open(None, None).run
+            event = run.at(run.end - 1)
+            assert event.octets is not None
+            assert len(event.octets) <= event.weight < 6 * len(event.octets), given.keys()

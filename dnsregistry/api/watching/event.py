@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dnsregistry.api.replies import encode
+from dnsregistry.registry.check_description import describe_check
 from dnsregistry.registry.feed import Change, ChangeKind
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
@@ -12,6 +14,9 @@ PLAIN_OCTETS = 700
 ITEM_OCTETS = 16
 """Of a member or element beside its texts: quotes, marks, or a number."""
 CHECK_OCTETS = 256
+"""Of a check's verdict, beside what the check is."""
+NAME_OCTETS = 64
+"""Of an owner name beside its label and service: what stands between them, and a usual origin."""
 
 
 @dataclass(slots=True)
@@ -54,17 +59,28 @@ def make_events(change: Change) -> tuple[Event, tuple[Told, ...]]:
 def weigh(value: object) -> int:
     """About how many octets a value takes as JSON; never much less than it does."""
     if isinstance(value, str):
-        return len(value) + ITEM_OCTETS
+        # One character takes up to six octets.
+        return len(encode(value)) + ITEM_OCTETS
     if isinstance(value, Mapping):
-        return sum(len(key) + weigh(item) for key, item in value.items()) + ITEM_OCTETS
+        return sum(weigh(key) + weigh(item) for key, item in value.items()) + ITEM_OCTETS
     if isinstance(value, list | tuple):
         return sum(map(weigh, value)) + ITEM_OCTETS
     return ITEM_OCTETS
 
 
 def _make(change: Change, lease: Lease, kind: ChangeKind, instance: Instance) -> Event:
-    weight = PLAIN_OCTETS + CHECK_OCTETS * len(instance.checks)
-    for part in (instance.metadata, instance.tags, instance.capabilities, instance.ports):
+    weight = PLAIN_OCTETS + _weigh_names(instance)
+    given = (instance.metadata, instance.tags, instance.capabilities, instance.ports)
+    for part in (*given, instance.version):
         if part:
             weight += weigh(part)
+    for check in instance.checks:
+        weight += CHECK_OCTETS + weigh(describe_check(check))
     return Event(change.revision, kind, instance, lease, weight)
+
+
+def _weigh_names(instance: Instance) -> int:
+    """The owner names of labels and ports: two of each label, and two more of a capability."""
+    ports = tuple([name for name, _ in instance.ports])
+    labels = ports + 2 * instance.tags + 4 * instance.capabilities
+    return sum(map(len, labels)) + len(labels) * (NAME_OCTETS + len(instance.service))

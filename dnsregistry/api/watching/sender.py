@@ -78,12 +78,19 @@ class Sender:
         """Bring those up who watch these, and those behind; returns the seconds of work."""
         told = [stream for key in services for stream in self._streams.get(key, ())]
         streams = dict.fromkeys(chain(self._behind, told))
-        pieces: Pieces = {}
         spent = 0.0
         while streams:
             more: dict[Stream, None] = {}
+            # Of this pass alone: streams far behind, each at a place of its own, would have the
+            # whole history put together many times over.
+            pieces: Pieces = {}
 
-            def step(stream: Stream, now: float, more: dict[Stream, None] = more) -> None:
+            def step(
+                stream: Stream,
+                now: float,
+                more: dict[Stream, None] = more,
+                pieces: Pieces = pieces,
+            ) -> None:
                 if self._step(stream, pieces, now):
                     more[stream] = None
 
