@@ -22,6 +22,7 @@ from dnsregistry.api.models.forms import (
     Service,
     Share,
     Ttl,
+    Version,
     forget_defaults,
 )
 from dnsregistry.api.problems import INVALID_FIELD, MOST_FAULTS, Fault, Problem, clip
@@ -109,7 +110,7 @@ class Registration(BaseModel):
         default_factory=list, description="Labels under which it is found in any service."
     )
     metadata: Metadata = Field(default_factory=dict, description="Up to 16 KiB of anything.")
-    version: str | None = Field(None, description="Its version, in any words.")
+    version: Version | None = Field(None, description="Its version, in any words.")
     ttl: Ttl | None = Field(
         None,
         description="Seconds of its lease; null: without end. Left out: as set for the registry.",

@@ -34,6 +34,8 @@ MOST_METADATA = 256
 METADATA_OCTETS = 16 * 1024
 """Of metadata as JSON without spaces: every page of a list carries that of each instance on it, and
 a TXT record could never hold more than 64 KiB of any."""
+MOST_VERSION = 255
+"""Characters of a version: a TXT string holds no more, and every page of a list carries it."""
 
 _PROTOCOLS = {protocol: protocol for protocol in PROTOCOLS}
 _NO_METADATA: Mapping[str, object] = {}
@@ -62,7 +64,9 @@ def admit(
     `checks` come from `check_admission.admit_checks`; its health is what they begin with.
     """
     if protocol not in _PROTOCOLS:
-        raise InvalidField("protocol", f"{protocol!r} is not one of {', '.join(PROTOCOLS)}")
+        raise InvalidField("protocol", f"{protocol[:80]!r} is not one of {', '.join(PROTOCOLS)}")
+    if version is not None and len(version) > MOST_VERSION:
+        raise InvalidField("version", f"is longer than {MOST_VERSION} characters")
     addresses, host = _admit_addresses([address] if isinstance(address, str) else address)
     tags, capabilities = _admit_labels("tags", tags), _admit_labels("capabilities", capabilities)
     if len(tags) + len(capabilities) > MOST_LABELS:

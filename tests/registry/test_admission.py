@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnsregistry.registry.admission import LONGEST_TTL, METADATA_OCTETS, MOST_METADATA, admit
+from dnsregistry.registry.admission import (
+    LONGEST_TTL,
+    METADATA_OCTETS,
+    MOST_METADATA,
+    MOST_VERSION,
+    admit,
+)
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
 
@@ -200,6 +206,20 @@ def test_admitting_what_was_admitted_changes_nothing(admitted: Instance) -> None
     again = admit(**fields)
     assert again == admitted
     assert (again.endpoints, again.labels) == (admitted.endpoints, admitted.labels)
+
+
+def test_a_version_has_a_largest_length(make: Make) -> None:
+    largest = "\U0001f600" * MOST_VERSION
+    assert make(version=largest).version == largest
+    with pytest.raises(InvalidField) as caught:
+        make(version=largest + "x")
+    assert (caught.value.field, "255 characters" in caught.value.rule) == ("version", True)
+
+
+def test_a_protocol_that_is_none_is_told_back_in_part(make: Make) -> None:
+    with pytest.raises(InvalidField) as caught:
+        make(protocol="x" * 100_000)
+    assert len(caught.value.rule) < 200
 
 
 def _metadata_of(octets: int) -> dict[str, object]:

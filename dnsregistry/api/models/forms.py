@@ -12,6 +12,7 @@ from dnsregistry.registry.admission import (
     MOST_ADDRESSES,
     MOST_METADATA,
     MOST_PORTS,
+    MOST_VERSION,
     PROTOCOLS,
     SHORTEST_TTL,
 )
@@ -98,6 +99,7 @@ MetadataForm = WithJsonSchema(
 Secret = Annotated[
     str, WithJsonSchema({"type": "string", "pattern": "^[!-~]{16,128}$", "writeOnly": True})
 ]
+Version = Annotated[str, WithJsonSchema({"type": "string", "maxLength": MOST_VERSION})]
 Ttl = Annotated[
     float, WithJsonSchema({"type": "number", "minimum": SHORTEST_TTL, "maximum": LONGEST_TTL})
 ]
