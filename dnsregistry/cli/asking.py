@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from dnsregistry.cli.table import plain
+
 if TYPE_CHECKING:
     from dnsregistry.client import Client
 
@@ -106,7 +108,7 @@ def tell_failures(call: Callable[[], T]) -> T:
 
 def fail(text: str, code: int) -> NoReturn:
     """Tell it on standard error, and end."""
-    click.echo(f"Error: {text}", err=True)
+    click.echo(f"Error: {plain(text)}", err=True)
     sys.exit(code)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dnsregistry.cli.registryclient import RegistryClient, add_registry_options
+from dnsregistry.cli.table import plain
 
 _COLUMNS = ("instance", "kept", "reason")
 
@@ -67,12 +68,12 @@ def explain(
         click.echo(json.dumps(told, indent=2))
         return
     for line in _write(told):
-        click.echo(line)
+        click.echo(plain(line))
     rows = [_row(one) for one in told["candidates"]]
     if rows and not (sys.stdout.isatty() and _draw_table(rows)):
         click.echo()
         for row in rows:
-            click.echo("\t".join(row))
+            click.echo("\t".join(map(plain, row)))
     left = told["candidates_total"] - len(rows)
     if left:
         click.echo(f"and {left} more; --limit tells up to 1000")
@@ -111,6 +112,6 @@ def _draw_table(rows: Sequence[Sequence[str]]) -> bool:
     table = Table(*_COLUMNS)
     for row in rows:
         # As text: an id or a check's words must not be read as rich's markup.
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(plain(cell)) for cell in row))
     Console().print(table)
     return True

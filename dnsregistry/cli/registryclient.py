@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from dnsregistry.cli.table import plain
 from dnsregistry.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -166,4 +167,4 @@ def _tell_problem(told: object, status: int) -> str:
     if not isinstance(told, Mapping) or "title" not in told:
         return f"the registry answers {status}"
     title, detail = str(told["title"]), str(told.get("detail") or "")
-    return f"{title}: {detail}" if detail and detail != title else title
+    return plain(f"{title}: {detail}" if detail and detail != title else title)

@@ -4,14 +4,19 @@ import asyncio
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 from aiohttp import web
 from click.testing import CliRunner, Result
+from grpc_health.v1 import health_pb2_grpc
 
 from dnsregistry.cli.explain import _draw_table
 from dnsregistry.cli.main import main
+from tests.health.conftest import until
 from tests.program import Program
 
 SERVICE = "user-service.registry.local"
@@ -67,6 +72,56 @@ def test_a_terminal_gets_a_table_that_reads_no_markup(capsys: pytest.CaptureFixt
     pytest.importorskip("rich")
     assert _draw_table([("[red]a", "kept", "answered")])
     assert "[red]a" in capsys.readouterr().out
+
+
+class _Mocker(health_pb2_grpc.HealthServicer):  # type: ignore[misc, unused-ignore]
+    """Says of its health what a terminal would take for a command."""
+
+    def Check(self, request: Any, context: Any) -> None:  # noqa: N802 - gRPC's name
+        context.abort(grpc.StatusCode.UNAVAILABLE, "\x1b]0;mine\x07\x1b[31mred\r\nagain")
+
+
+async def test_what_a_backend_says_of_itself_moves_no_terminal(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = grpc.server(ThreadPoolExecutor(1))
+    health_pb2_grpc.add_HealthServicer_to_server(_Mocker(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        check = {"type": "grpc", "interval": 10, "timeout": 10, "jitter": 0}
+        await program.register("a", address="127.0.0.1", port=port, checks=[check])
+        patient = program.app.checking.ward.find("a")
+        assert patient is not None
+        await until(lambda: patient.course.courses[0].last is not None)
+    finally:
+        server.stop(0).wait()
+    done = await _run("explain", SERVICE, "--url", program.url)
+    told = done.output.splitlines()[-1]
+    assert "?]0;mine??[31mred??again" in told
+    assert told.isprintable() or told.replace("\t", "").isprintable()
+    _draw_table([("a", "left out", "\x1b[31mred")])
+    assert "?[31mred" in capsys.readouterr().out
+
+
+async def test_what_a_registry_says_of_itself_moves_no_terminal() -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        document = {"title": "No\x1b[31m", "detail": "\x1b]0;mine\x07", "status": 400, "type": "x"}
+        return web.json_response(document, status=400, content_type="application/problem+json")
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", refuse)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        for command in (("explain", SERVICE), ("list",), ("show", "a")):
+            done = await _run(*command, "--url", url)
+            assert done.output.startswith("Error: "), done.output
+            assert done.output.rstrip("\n").isprintable(), done.output
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_bad_type_is_told_as_the_registry_says_it(program: Program) -> None:

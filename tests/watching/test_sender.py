@@ -40,7 +40,7 @@ async def test_readers_from_places_of_their_own_have_no_history_each() -> None:
     readers = [_Reader() for _ in range(9)]
     for since, reader in enumerate(readers):
         start = history.open(None, since)
-        sender.enter(Stream(None, start.run, start.position, cast(Any, reader)))
+        sender.enter(Stream(None, start.run, start.position, cast("Any", reader)))
     tracemalloc.start()
     try:
         await sender.send((None,))
