@@ -125,7 +125,7 @@ class Watching:
     async def begin(self, service: str | None, since: int | None) -> tuple[Start, int]:
         """A place after a revision, to be closed, and the revision of that place."""
         if since is not None and since > self._feed.revision:
-            await self._wait_for(since)
+            await self._wait_for(since, self.options.lag)
         await self._catch_up()
         if since is not None and since > self._feed.revision:
             since = -1
@@ -170,6 +170,8 @@ class Watching:
         Also where `lost` is done: nobody waits any more.
         """
         until = _now() + seconds
+        # Known to another node, whose client must not be told an older state for a newer one.
+        await self._wait_for(since, min(seconds, self.options.lag))
         while not self._is_stopped and not lost.done():
             if since > self._feed.revision or self._history.may_have_changed(service, since):
                 return
@@ -242,12 +244,16 @@ class Watching:
 
     async def _catch_up(self) -> None:
         """Return when the history holds all changes that there were at the call."""
-        if (self._pending or self._is_settling) and not self._is_stopped:
+        goal = self._feed.revision
+        # A round that settles takes in what there was at its beginning: the next one has the rest.
+        while (self._pending or self._is_settling) and self._history.revision < goal:
+            if self._is_stopped:
+                return
             caught_up = asyncio.get_running_loop().create_future()
             self._caught_up.append(caught_up)
             await caught_up
-        elif not self._is_adopting:
-            self._history.reach(self._feed.revision)
+        if not self._is_adopting:
+            self._history.reach(goal)
 
     def _wake_caught_up(self) -> None:
         waiting, self._caught_up = self._caught_up, []
@@ -255,9 +261,11 @@ class Watching:
             if not future.done():
                 future.set_result(None)
 
-    async def _wait_for(self, revision: int) -> None:
-        until = _now() + self.options.lag
+    async def _wait_for(self, revision: int, seconds: float) -> None:
+        until = _now() + seconds
         while self._feed.revision < revision and (left := until - _now()) > 0:
+            if self._is_stopped:
+                return
             changed = self.waits.enter(None)
             try:
                 await asyncio.wait((changed,), timeout=left)
