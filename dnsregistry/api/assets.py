@@ -9,6 +9,7 @@ Rules:
 import asyncio
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -27,6 +28,7 @@ TYPES: Mapping[str, str] = {
     ".txt": "text/plain; charset=utf-8",
 }
 """Content types by the end of the name. What ends in another way is not served."""
+_NONE = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +50,20 @@ class Assets:
         path = await self._find(name)
         content = await self._take(path)
         headers = {**_headers(name), "Cache-Control": "no-cache"}
-        octets, tag = content.octets, content.tag
+        octets, tag, is_unpacked = content.octets, content.tag, False
         if path.suffix == ".gz":
             headers["Vary"] = "Accept-Encoding"
-            if "gzip" in request.headers.get("Accept-Encoding", ""):
-                headers["Content-Encoding"] = "gzip"
-            else:
+            is_unpacked = not _takes_gzip(request)
+            if is_unpacked:
                 # Other octets are another representation (RFC 9110, 8.8.3).
                 tag = f"{tag}-plain"
-                octets = await asyncio.to_thread(gzip.decompress, octets)
+            else:
+                headers["Content-Encoding"] = "gzip"
         headers["ETag"] = f'"{tag}"'
         if any(known.value in (tag, "*") for known in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
+        if is_unpacked:
+            octets = await asyncio.to_thread(gzip.decompress, octets)
         return web.Response(body=octets, headers=headers)
 
     async def _find(self, name: str) -> Path:
@@ -75,6 +79,14 @@ class Assets:
             octets = await asyncio.to_thread(path.read_bytes)
             self._read[path] = _Content(octets, hashlib.sha256(octets).hexdigest()[:32])
         return self._read[path]
+
+
+def _takes_gzip(request: web.Request) -> bool:
+    """Whether it is named, and not with a weight of 0 (RFC 9110, 12.5.3)."""
+    codings = request.headers.get("Accept-Encoding", "").lower().split(",")
+    parted = (coding.partition(";") for coding in codings)
+    weights = [weight for name, _, weight in parted if name.strip() == "gzip"]
+    return bool(weights) and not all(map(_NONE.fullmatch, weights))
 
 
 def _list_files(folder: Path) -> Mapping[str, Path]:

@@ -133,3 +133,26 @@ async def test_the_page_stands_behind_a_path_of_a_proxy(start: Start) -> None:
     text = (FOLDER / "pages" / "docs.html").read_text(encoding="utf-8")
     assert not re.search(r'(?:src|href)="/', text)
     assert 'url: "openapi.json"' in (ASSETS / "docs.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("codings", "is_packed"),
+    [
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("gzip;q=0", False),
+        ("br, gzip; q=0.00", False),
+        ("identity", False),
+        ("", False),
+    ],
+)
+async def test_a_file_is_packed_for_whoever_takes_that(
+    program: Program, codings: str, is_packed: bool
+) -> None:
+    path, accept = "/docs/swagger-ui.css", {"Accept-Encoding": codings}
+    async with program.http.get(path, headers=accept, auto_decompress=False) as response:
+        assert (await response.read()).startswith(b"\x1f\x8b") is is_packed
+        assert ("Content-Encoding" in response.headers) is is_packed
+        known = {**accept, "If-None-Match": response.headers["ETag"]}
+    async with program.http.get(path, headers=known) as response:
+        assert (response.status, await response.read()) == (304, b"")

@@ -26,8 +26,8 @@ async def test_who_comes_while_a_change_settles_is_told_nothing_up_to_its_place(
     watching = Watching(registry.feed, lambda _: b"", WatchOptions(), workers.settle)
     watching.start()
     try:
-        for id in ("a", "b"):
-            instance = admit(id=id, service="web", address="10.0.0.1", port=80)
+        for name in ("a", "b"):
+            instance = admit(id=name, service="web", address="10.0.0.1", port=80)
             registry.grant(instance, 0.0)
             async with asyncio.timeout(PATIENCE):
                 # The first one settles by now, and the second has to wait for the next round.
@@ -38,8 +38,7 @@ async def test_who_comes_while_a_change_settles_is_told_nothing_up_to_its_place(
         workers.knows.set()
         async with asyncio.timeout(PATIENCE):
             start, revision = await coming
-            while len(start.run) < 2:
-                await asyncio.sleep(0)
+        await until(lambda: len(start.run) == 2)
         assert (revision, start.is_gap) == (since, False)
         assert start.position == start.run.end
     finally:
@@ -54,10 +53,10 @@ async def test_a_read_waits_for_a_revision_that_another_node_has_told() -> None:
     try:
         since = registry.feed.revision + 1
         reading = asyncio.create_task(watching.wait("web", since, PATIENCE, lost))
-        for id in ("a", "b"):
+        for name in ("a", "b"):
             await until(lambda: watching.tally.waiting == 1 or reading.done())
             assert not reading.done()
-            registry.grant(admit(id=id, service="web", address="10.0.0.1", port=80), 0.0)
+            registry.grant(admit(id=name, service="web", address="10.0.0.1", port=80), 0.0)
             await until(lambda: watching.revision == registry.feed.revision)
         async with asyncio.timeout(PATIENCE):
             await reading
