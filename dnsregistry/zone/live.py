@@ -23,12 +23,19 @@ from dnsregistry.zone.name import Name, write_text, write_wire
 from dnsregistry.zone.node import Node, NodeMaker
 from dnsregistry.zone.owner import (
     Apex,
+    Capability,
+    CapabilityProtocol,
+    Host,
+    InstanceName,
+    Labelled,
+    NamedPort,
     NamedPorts,
     NameServer,
     Owner,
     Service,
     ServiceProtocol,
     ServiceTypes,
+    Subtype,
     SubtypeBranch,
     owners_of,
     read,
@@ -119,7 +126,11 @@ class LiveZone:
         owner = None if relative is None else read(relative)
         if owner is not None:
             departed = self._departures.all(now)
-            yield from (x for x in departed if owner in owners_of(x.instance))
+            yield from (
+                x
+                for x in departed
+                if _may_have_had(owner, x.instance) and owner in owners_of(x.instance)
+            )
 
     def soa(self) -> RRset:
         """The zone's SOA. Its TTL is its MINIMUM, so that both bounds of RFC 2308, 5 agree."""
@@ -215,6 +226,24 @@ class LiveZone:
                 last = self._departures.last(service, now)
                 return None if last is None else why_gone(last, now)
         return None
+
+
+def _may_have_had(owner: Owner, instance: Instance) -> bool:
+    """Whether an instance can be behind a name, at a glance: not all of its names are made."""
+    match owner:
+        case Apex() | NameServer():
+            return False
+        case Host(label):
+            return label == instance.host_label
+        case Capability(label) | CapabilityProtocol(label, _):
+            return label in instance.labels
+        case Labelled(label, service) | Subtype(label, service, _):
+            return service == instance.service and label in instance.labels
+        case NamedPort(port, _, service):
+            return service == instance.service and port in dict(instance.ports)
+        case InstanceName(instance_id, service, _):
+            return service == instance.service and instance_id == instance.id.lower()
+    return getattr(owner, "service", instance.service) == instance.service
 
 
 def _visible(instance: Instance) -> object:
