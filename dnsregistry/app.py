@@ -272,7 +272,7 @@ class App:
             scan=self._scan.tally if self._scan is not None else None,
             dialects=self.tallies,
             traffic=self._traffic,
-            watch=self.watching.tally,
+            watch=lambda: self.watching.tally,
             loop_lag=LoopLag(),
             log=self._log,
             now=self._now,

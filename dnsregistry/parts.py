@@ -37,7 +37,7 @@ class Parts:
     scan: ScanTally | None
     dialects: Mapping[str, DialectTally]
     traffic: Traffic
-    watch: WatchTally
+    watch: Callable[[], WatchTally]
     loop_lag: LoopLag
     log: Log | None
     now: Callable[[], float]

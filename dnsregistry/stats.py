@@ -58,7 +58,7 @@ class Stats:
             told["workers"] = _tell_workers(parts.workers)
         if parts.forwarder is not None:
             told["forward"] = _tell_forward(parts.forwarder)
-        told["watch"] = _read(parts.watch)
+        told["watch"] = _read(parts.watch())
         told["health"] = _tell_checking(parts.checking)
         if parts.scan is not None:
             told["scan"] = _read(parts.scan)

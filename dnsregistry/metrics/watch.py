@@ -1,6 +1,6 @@
 """Who watches changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -11,12 +11,12 @@ from dnsregistry.api.watching.tally import WatchTally
 class WatchCollector(Collector):
     """Who watches, and what came of it."""
 
-    def __init__(self, tally: WatchTally) -> None:
+    def __init__(self, tally: Callable[[], WatchTally]) -> None:
         self._tally = tally
 
     def collect(self) -> Iterator[Metric]:
         """Gauges of the watchers, counters of what they were told."""
-        tally = self._tally
+        tally = self._tally()
         watchers = GaugeMetricFamily(
             "dnsregistry_watch_clients", "Those who watch changes.", labels=["kind"]
         )

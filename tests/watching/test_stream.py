@@ -320,6 +320,8 @@ async def test_watching_is_in_the_metrics(program: Program) -> None:
         await stream.next()
         async with program.http.get("/metrics") as response:
             text = await response.text()
+        async with program.http.get("/v1/stats") as response:
+            assert (await response.json())["watch"]["remembered"] == 1
     for line in (
         'dnsregistry_watch_clients{kind="stream"} 1.0',
         'dnsregistry_watch_clients{kind="wait"} 0.0',
