@@ -150,7 +150,7 @@ async def test_a_final_slash_is_no_matter(spoken: Spoken, name: str, path: dict[
 async def test_while_the_store_is_away_writes_are_503_and_nothing_is_forgotten(
     spoken: Spoken, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def be_away(_what: object, **_: object) -> None:
+    async def be_away(*_: object, **__: object) -> None:
         raise StoreAway("the disk is full")
 
     store = spoken.program.app.store
@@ -166,7 +166,7 @@ async def test_while_the_store_is_away_writes_are_503_and_nothing_is_forgotten(
 async def test_an_error_of_ours_has_the_documents_form_too(
     speak: Speak, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(_what: object, **_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise RuntimeError("nobody foresaw this")
 
     spoken = await speak(name)

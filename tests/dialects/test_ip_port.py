@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.registry import Grant
 from dnsregistry.registry.warrant import ANYONE, Warrant
@@ -237,12 +238,14 @@ async def test_no_eleventh_slips_in_while_many_register_at_once(
     store, waiting = spoken.program.app.store, asyncio.Barrier(10)
     grant = store.grant
 
-    async def grant_late(instance: Instance, *, by: Warrant = ANYONE) -> Grant:
+    async def grant_late(
+        instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
+    ) -> Grant:
         # A store whose disk is slow: ten are on their way before the first is through.
         if instance.port != 1:
             async with asyncio.timeout(PATIENCE):
                 await waiting.wait()
-        return await grant(instance, by=by)
+        return await grant(instance, expected, by=by)
 
     monkeypatch.setattr(store, "grant", grant_late)
     answers = await asyncio.gather(
