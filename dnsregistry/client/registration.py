@@ -272,8 +272,10 @@ def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
         future.set_exception(error)
 
 
-def _call(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+def _call(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> bool:
+    """Have the loop call it; False where the loop has ended, and the registration with it."""
     try:
         loop.call_soon_threadsafe(call)
     except RuntimeError:
-        """The loop has ended, and the registration with it."""
+        return False
+    return True

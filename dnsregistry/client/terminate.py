@@ -3,10 +3,12 @@
 Rules:
 - The owner's handler (uvicorn's, gunicorn's, the default that ends the process) is not replaced:
   it gets the same signal once we are done, or at once when the signal comes a second time.
+- In a forked child, which has the handler but not the loop, the owner gets the signal at once.
 - A handler of an event loop (aiohttp's `run_app`) is left alone: it cannot be put off, and it ends
   in a shutdown in which the registration is left anyway.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -17,12 +19,16 @@ _LOOPS = ("asyncio.", "uvloop.")
 
 
 class Termination:
-    """Stands before the handler of SIGTERM. `begin` is called once, in the main thread, at once."""
+    """Stands before the handler of SIGTERM. `begin` is called once, in the main thread, at once.
 
-    def __init__(self, begin: Callable[[], None]) -> None:
+    Where it returns False, nothing can be begun, and the owner gets the signal.
+    """
+
+    def __init__(self, begin: Callable[[], bool]) -> None:
         self._begin = begin
         self._owner: Any = None
         self._installed = False
+        self._process = 0
         self._begun = False
         self._passed = False
 
@@ -42,7 +48,7 @@ class Termination:
             return False
         self._owner = owner
         signal.signal(signal.SIGTERM, self._handle)
-        self._installed = True
+        self._installed, self._process = True, os.getpid()
         return True
 
     def restore(self) -> None:
@@ -63,10 +69,10 @@ class Termination:
             signal.pthread_kill(main, signal.SIGTERM)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self._begun:
+        if not self._begun and self._process == os.getpid():
             self._begun = True
-            self._begin()
-            return
+            if self._begin():
+                return
         self._passed = True
         if callable(self._owner):
             self._owner(number, frame)

@@ -19,6 +19,7 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._process = 0
+        self._starting = threading.Lock()
 
     @property
     def is_running(self) -> bool:
@@ -26,13 +27,20 @@ class LoopThread:
         return self._loop is not None and self._process == os.getpid()
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop, which runs."""
-        if self._loop is None or self._process != os.getpid():
-            return self._start()
-        return self._loop
+        """The loop, which runs. Raises RuntimeError in a forked child, where it does not."""
+        # Several threads may come with the first coroutine at once.
+        with self._starting:
+            if self._loop is None:
+                return self._start()
+            if self._process != os.getpid():
+                raise RuntimeError("it was used before the fork; make another one in the child")
+            return self._loop
 
     def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What the coroutine returns or raises. Not to be called in an event loop's thread."""
+        """What the coroutine returns or raises. Not to be called in an event loop's thread.
+
+        Raises concurrent.futures.CancelledError where another thread stops this one meanwhile.
+        """
         future = asyncio.run_coroutine_threadsafe(_call(make), self.loop())
         try:
             return future.result()
@@ -68,5 +76,10 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
     finally:
+        # Whoever waits in another thread for one of them would else wait for ever.
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()

@@ -104,12 +104,22 @@ async def test_two_registrations_each_drain_before_the_owner(place: House, owner
 async def test_an_event_loop_s_handler_and_one_that_is_ignored_are_left_alone() -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, lambda: None)
-    assert not Termination(lambda: None).install()
+    assert not Termination(lambda: True).install()
     loop.remove_signal_handler(signal.SIGTERM)
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    assert not Termination(lambda: None).install()
+    assert not Termination(lambda: True).install()
     signal.signal(signal.SIGTERM, before)
 
 
+async def test_the_owner_gets_it_where_the_loop_has_ended(owner: Owner, place: House) -> None:
+    registration = Registration("web", port=1, url=place.url)
+    ended = asyncio.new_event_loop()
+    ended.close()
+    registration.catch_sigterm(ended)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await wait_until(lambda: owner.got == 1)
+    registration.release_sigterm()
+
+
 async def test_another_thread_installs_nothing() -> None:
-    assert not await asyncio.to_thread(Termination(lambda: None).install)
+    assert not await asyncio.to_thread(Termination(lambda: True).install)

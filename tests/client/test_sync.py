@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 
 import pytest
 
@@ -93,6 +94,38 @@ async def test_a_watch_is_an_iterator(house: Program) -> None:
     await house.remove("i2")
     await watching
     assert [event.kind for event in seen] == ["reset", "removed"]
+
+
+async def test_threads_that_begin_together_have_one_client(house: Program) -> None:
+    client, together = Client(house.url), threading.Barrier(4)
+
+    def use() -> int:
+        together.wait(PATIENCE)
+        return len(client.find("user-service"))
+
+    async with asyncio.timeout(PATIENCE):
+        assert await asyncio.gather(*(asyncio.to_thread(use) for _ in range(4))) == [3] * 4
+    assert [t.name for t in threading.enumerate()].count("dnsregistry client") == 1
+    await _call(client.close)
+
+
+async def test_who_waits_in_another_thread_is_let_go_when_the_client_is_closed(
+    house: Program,
+) -> None:
+    client, seen = Client(house.url), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def follow() -> None:
+        for _ in client.watch("user-service"):
+            loop.call_soon_threadsafe(seen.set)
+
+    watching = asyncio.create_task(_call(follow))
+    await seen.wait()
+    await _call(client.close)
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.wait([watching])
+    # By the end of its connection, or of its thread.
+    assert isinstance(watching.exception(), RuntimeError | CancelledError)
 
 
 async def test_a_registry_that_is_away_is_an_error_of_a_client() -> None:
