@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -28,7 +28,7 @@ class Place:
     """Where a registry is, and with what right it is asked."""
 
     url: str
-    token: str | None
+    token: str | None = field(repr=False)
     ca_file: str | None
 
 

@@ -15,11 +15,14 @@ from dnsregistry.client.http import REQUEST_SECONDS, Http, make_context
 from dnsregistry.client.local import find_local_address
 from dnsregistry.client.naming import Dns, find_endpoints, service_name
 from dnsregistry.client.rhythm import Rhythm
+from dnsregistry.client.secret import check_secret
 from dnsregistry.client.values import Endpoint, Event, Instance, Service, Unreadable
 from dnsregistry.client.watching import Watching
 
 PAGE = 1000
 """Instances that are asked for at once."""
+MOST_TTL = 1e12
+"""Seconds: any registry grants less, and what is more is no number to count with."""
 OWNER_HEADER = "X-Registry-Owner"
 
 
@@ -50,6 +53,7 @@ class Client:
         stale: float = 300.0,
     ) -> None:
         self.addresses = Addresses.read(url)
+        check_secret("token", token or "")
         self._token = token
         self._context = make_context(ca_file)
         self._most_timeout = self._timeout = timeout
@@ -92,7 +96,7 @@ class Client:
         path = f"{_path(instance_id)}/heartbeat"
         told = await self._http.ask("POST", path, headers=_own(owner_secret))
         ttl = told.get("ttl", 0) if isinstance(told, dict) else 0
-        if ttl is not None and (not isinstance(ttl, int | float) or ttl <= 0):
+        if ttl is not None and not (isinstance(ttl, int | float) and 0 < ttl <= MOST_TTL):
             raise RegistryAway(f"what answers at {self.addresses.first} is no registry")
         return ttl
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from dnsregistry.client.checks import read_check
+from dnsregistry.client.secret import check_secret
 
 _ID_OCTETS = 7
 _ID_LETTERS = 10
@@ -51,16 +52,17 @@ class Description:
     service: str
     port: int
     address: str | Sequence[str] | None
-    owner_secret: str | None = None
+    owner_secret: str | None = field(default=None, repr=False)
     others: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def make(cls, service: str, port: int, fields: Fields) -> "Description":
-        """The description of these fields. Raises ValueError for a check that is none."""
+        """The description of these fields. Raises ValueError for a wrong check or secret."""
         others: dict[str, Any] = dict(fields)
         instance_id = others.pop("id", None) or _make_id()
         address = others.pop("address", None)
         secret = others.pop("owner_secret", None)
+        check_secret("owner_secret", secret or "")
         for name in ("tags", "capabilities"):
             if name in others:
                 others[name] = list(others[name])

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dnsregistry.client.choice import arrange
 from dnsregistry.client.errors import DnsAway, RegistryAway
@@ -10,6 +10,9 @@ from dnsregistry.client.values import Endpoint
 
 MOST_KEPT = 1024
 """Services; the one that was asked for first gives way."""
+
+RETRY_SECONDS = 1.0
+"""While nobody answers: who finds often does not wait for the next silence each time."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +56,8 @@ class Finder:
                     self._kept.pop(key, None)
                     raise
                 _log.warning("using what was known before: %s", away)
+                until = min(self._now() + RETRY_SECONDS, kept.useless_from)
+                self._kept[key] = replace(kept, until=until)
             else:
                 kept = self._keep(key, endpoints, ttl)
         return arrange(kept.endpoints, self._draw)

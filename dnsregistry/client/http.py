@@ -101,10 +101,13 @@ class Http:
         for url in self.addresses.in_turn():
             try:
                 if body_for is not None:
-                    body = await body_for(url)
+                    async with asyncio.timeout(self.timeout):
+                        body = await body_for(url)
                 outcome = await self._ask_one(
                     url, method, path, json=body, params=query, headers=headers
                 )
+            except TimeoutError:
+                outcome = _Failure("its host has no address in time")
             except RegistryAway as away:
                 outcome = _Failure(str(away))
             except Refused:
@@ -208,10 +211,10 @@ async def _judge(response: ClientResponse) -> _Answer | _Failure:
         return _Answer(document)
     if status < HTTPStatus.BAD_REQUEST:
         place = response.headers.get("Location", "nowhere")
-        return _Failure(f"it sends us on to {place[:MOST_DETAIL]}; give that address instead")
+        return _Failure(f"it sends us on to {_clean(place)}; give that address instead")
     told = document if isinstance(document, dict) else {}
     kind = told.get("type")
-    detail = str(told.get("detail") or told.get("title") or f"status {status}")[:MOST_DETAIL]
+    detail = _clean(str(told.get("detail") or told.get("title") or f"status {status}"))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.REQUEST_TIMEOUT,
@@ -222,6 +225,11 @@ async def _judge(response: ClientResponse) -> _Answer | _Failure:
     field = told.get("field")
     refusal = _REFUSALS.get(kind, Refused)
     raise refusal(status, kind, detail, field if isinstance(field, str) else None)
+
+
+def _clean(text: str) -> str:
+    """What a stranger says, without what would move the cursor of a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text[:MOST_DETAIL])
 
 
 async def _read_json(response: ClientResponse) -> Any:
@@ -242,11 +250,13 @@ def _read_retry_after(text: str | None) -> float | None:
         return None
     try:
         return max(0.0, float(int(text)))
+    except OverflowError:
+        return None
     except ValueError:
         pass
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -96,8 +96,11 @@ class Registration:
     async def start(self) -> None:
         """Register, and go on from there; where the registry is away, it is tried on.
 
-        Raises Refused where the registry does not take the instance as it is.
+        Raises Refused where the registry does not take the instance as it is, and RuntimeError
+        where it was started before.
         """
+        if self._keeper is not None:
+            raise RuntimeError(f"{self.id} was started before; make another Registration")
         loop = asyncio.get_running_loop()
         if self._on_sigterm:
             # Before anybody can know of the instance, and so have a reason to send the signal.
@@ -109,6 +112,7 @@ class Registration:
         except Exception:
             self.release_sigterm()
             await self.client.close()
+            self._keeper = None
             raise
         except BaseException:
             self.release_sigterm()
@@ -165,6 +169,10 @@ class Registration:
                     wait = await self._attempt()
                 except Refused as refused:
                     _log.error("%s refuses %s: %s", self._registry, self.id, refused)
+                    wait = self._rhythm.after_failure(None)
+                except Exception:  # noqa: BLE001 - logged, and tried on
+                    # Whatever came of one attempt must not be the end of all others.
+                    _log.exception("an attempt to keep %s registered failed", self.id)
                     wait = self._rhythm.after_failure(None)
 
     async def _attempt(self) -> float:

@@ -72,8 +72,11 @@ class Registration:
     def start(self) -> None:
         """Register, and go on from there; where the registry is away, it is tried on.
 
-        Raises Refused where the registry does not take the instance as it is.
+        Raises Refused where the registry does not take the instance as it is, and RuntimeError
+        where it was started before.
         """
+        if self._thread.is_running:
+            raise RuntimeError(f"{self.id} was started before; make another Registration")
         if self._on_sigterm:
             self._inner.catch_sigterm(self._thread.loop())
         try:

@@ -72,6 +72,8 @@ class Instance:
             given: Mapping[str, Any] = told  # type: ignore[assignment]
             address = given["address"]
             ttl = given["ttl"]
+            if not address:
+                raise ValueError("no address")
             return cls(
                 id=str(given["id"]),
                 service=str(given["service"]),
@@ -88,7 +90,7 @@ class Instance:
                 dns=tuple(given["dns"]),
                 told=given,
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise Unreadable(f"no instance: {error!r}") from None
 
 

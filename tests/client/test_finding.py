@@ -157,6 +157,10 @@ async def test_an_answer_is_kept_for_its_time_and_used_longer_in_need() -> None:
     asked.away = True
     now[0] = 109.9
     assert [e.port for e in await finder.find("x", asked)] == [2]
+    assert asked.count == 3
+    # Who finds often does not wait for an answer each time.
+    await finder.find("x", asked)
+    assert asked.count == 3
     now[0] = 110
     with pytest.raises(RegistryAway):
         await finder.find("x", asked)

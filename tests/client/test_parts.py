@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dnsregistry.client.addresses import Addresses
 from dnsregistry.client.checks import read_check
 from dnsregistry.client.choice import arrange
+from dnsregistry.client.client import Client
 from dnsregistry.client.description import Description
 from dnsregistry.client.naming import _split, service_name
 from dnsregistry.client.rhythm import MOST_INTERVAL, Rhythm
@@ -24,6 +25,17 @@ def test_the_address_that_worked_last_is_asked_first() -> None:
     addresses.keep("https://b/x")
     assert addresses.in_turn() == ("https://b/x", "http://c", "http://a:1")
     assert addresses.first == "https://b/x"
+
+
+def test_secrets_are_not_shown_and_one_that_no_header_takes_is_told_without_it() -> None:
+    description = Description.make("web", 80, {"owner_secret": "s3cret"})
+    assert "s3cret" not in repr(description)
+    with pytest.raises(ValueError, match="owner_secret has a character") as told:
+        Description.make("web", 80, {"owner_secret": "s3cret\n"})
+    assert "s3cret" not in str(told.value)
+    with pytest.raises(ValueError, match="token has a character") as told:
+        Client(token="s3cret\n")
+    assert "s3cret" not in str(told.value)
 
 
 def test_the_address_comes_from_the_environment_and_else_is_the_default(

@@ -21,6 +21,20 @@ from tests.dialects.spoken import wait_until
 from tests.program import LOOPBACK, PATIENCE
 
 Keep = Callable[..., Awaitable[Registration]]
+TOLD = {
+    "id": "x",
+    "service": "web",
+    "address": "10.0.0.1",
+    "port": 1,
+    "priority": 0,
+    "weight": 1,
+    "ttl": 9,
+    "status": "healthy",
+    "revision": 1,
+    "tags": [],
+    "metadata": {},
+    "dns": [],
+}
 
 
 @pytest.fixture
@@ -202,7 +216,11 @@ async def test_an_address_that_fails_or_hangs_is_passed_over(
         (200, {}, '{"id": "x"}', "no instance"),
         (404, {}, "no such page", "what answers there is no registry (status 404)"),
         (302, {"Location": "https://elsewhere/"}, "", "sends us on to https://elsewhere/"),
+        (200, {}, json.dumps({**TOLD, "address": []}), "no instance"),
+        (200, {}, json.dumps({**TOLD, "port": float("inf")}), "no instance"),
         (503, {"Retry-After": "soon"}, "", "status 503"),
+        (503, {"Retry-After": "9" * 400}, "", "status 503"),
+        (503, {}, '{"detail": "\\u001b[2J"}', "status 503, ?[2J"),
         (429, {}, '{"detail": "slowly"}', "status 429, slowly"),
     ],
 )
@@ -252,6 +270,58 @@ async def test_what_is_refused_later_is_logged_and_tried_on(
     proxy.status, proxy.text = 201, json.dumps(await program.register("web-1", ttl=1))
     async with asyncio.timeout(PATIENCE):
         await registration.wait_registered()
+
+
+@pytest.mark.parametrize("ttl", ["1e999", "NaN", "9" * 400, "-1", '"9"'])
+async def test_a_lease_that_is_none_does_not_end_the_heartbeats(
+    proxy: Proxy, keep: Keep, caplog: pytest.LogCaptureFixture, ttl: str
+) -> None:
+    proxy.status, proxy.text = 200, json.dumps({**TOLD, "ttl": 1})
+    await keep(proxy.url)
+    proxy.text = f'{{"ttl": {ttl}}}'
+    await wait_until(lambda: caplog.text.count("is no registry; trying again") >= 2)
+
+
+async def test_what_nobody_thought_of_is_logged_and_tried_on(
+    place: House, keep: Keep, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.open()
+    registration = await keep(place.url)
+    with monkeypatch.context() as broken:
+        broken.setattr(registration.client, "heartbeat", None)
+        await wait_until(lambda: f"to keep {registration.id} registered failed" in caplog.text)
+    place.clock.advance(60)
+    await wait_until(lambda: place.ids() == [registration.id])
+
+
+async def test_it_is_started_once(place: House) -> None:
+    await place.open()
+    registration = Registration("web", port=1, url=place.url, on_sigterm=False)
+    await registration.start()
+    with pytest.raises(RuntimeError, match="was started before"):
+        await registration.start()
+    assert place.ids() == [registration.id]
+    await registration.stop()
+    with pytest.raises(RuntimeError, match="was started before"):
+        await registration.start()
+    assert place.ids() == []
+
+
+async def test_a_host_that_dns_has_no_word_of_is_passed_over(
+    place: House, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.open()
+    get = asyncio.get_running_loop().getaddrinfo
+
+    async def hang(host: str, *given: Any, **named: Any) -> Any:
+        if host == "slow.example":
+            await asyncio.sleep(3600)
+        return await get(host, *given, **named)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hang)
+    async with asyncio.timeout(PATIENCE):
+        registration = await keep(f"http://slow.example,{place.url}", timeout=0.3)
+    assert place.ids() == [registration.id]
 
 
 async def test_draining_takes_it_from_the_answers_and_heartbeats_go_on(
