@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -88,6 +88,22 @@ def ask(place: Place, use: Callable[["Client"], Awaitable[T]]) -> T:
             return await use(client)
 
     return tell_failures(lambda: asyncio.run(run()))
+
+
+async def for_each(ids: Sequence[str], use: Callable[[str], Awaitable[None]]) -> None:
+    """Use each id, whatever becomes of the others; then raise the first refusal."""
+    from dnsregistry.client import Refused
+
+    refusals: list[Refused] = []
+    for instance_id in ids:
+        try:
+            await use(instance_id)
+        except Refused as refused:
+            if refusals:
+                click.echo(f"Error: {plain(str(refused))}", err=True)
+            refusals.append(refused)
+    if refusals:
+        raise refusals[0]
 
 
 def tell_failures(call: Callable[[], T]) -> T:

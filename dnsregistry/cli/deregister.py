@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnsregistry.cli.asking import Place, ask, asks_registry, owner_secret
+from dnsregistry.cli.asking import Place, ask, asks_registry, for_each, owner_secret
 
 if TYPE_CHECKING:
     from dnsregistry.client import Client
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 @owner_secret
 @asks_registry
 def deregister(ids: tuple[str, ...], owner_secret: str | None, place: Place) -> None:
-    """Take each instance ID out, at once."""
+    """Take each instance ID out, at once.
+
+    Where one is refused or unknown, the others are taken out, and the exit code is 1.
+    """
 
     async def end(client: "Client") -> None:
-        for instance_id in ids:
-            await client.deregister(instance_id, owner_secret=owner_secret)
+        await for_each(ids, lambda one: client.deregister(one, owner_secret=owner_secret))
 
     ask(place, end)

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from dns.exception import DNSException
+from dns.name import from_text
 
 from dnsregistry.doctor.asking import Server
 from dnsregistry.doctor.examine import Machine, examine, find_registry
@@ -40,7 +42,8 @@ def doctor(
     Each line is a finding; under those that are in the way stands the line to change. Exits
     with 1 where names are not found, or not always.
     """
-    registry = read_server(server) if server else find_registry(url, 5300)
+    _check_zone(zone)
+    registry = read_server(server) if server else find_registry(url.split(",")[0], 5300)
     found = []
     machine, first = Machine(root, port), url.split(",")[0]
     for finding in examine(machine, zone, first, registry, is_guess=server is None):
@@ -61,6 +64,13 @@ def read_server(text: str) -> Server:
     if port and not (port.isdigit() and 0 < int(port) < 65536):
         raise click.BadParameter("the port must be from 1 to 65535", param_hint="--server")
     return Server(host, int(port or 53))
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        from_text(zone)
+    except (DNSException, UnicodeError) as error:
+        raise click.BadParameter(f"{zone!r} is no name: {error}", param_hint="--zone") from None
 
 
 def _tell(finding: Finding) -> None:

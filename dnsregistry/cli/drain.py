@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnsregistry.cli.asking import Place, as_json, ask, asks_registry, owner_secret
+from dnsregistry.cli.asking import Place, as_json, ask, asks_registry, for_each, owner_secret
 from dnsregistry.cli.instances import print_instances
+from dnsregistry.cli.table import plain
 
 if TYPE_CHECKING:
     from dnsregistry.client import Client, Instance
@@ -34,16 +35,19 @@ def drain(
         raise click.UsageError("--maintenance and --undo exclude each other")
     status = "maintenance" if maintenance else "healthy" if undo else "draining"
 
-    async def give(client: "Client") -> "list[Instance]":
-        return [
-            await client.set_status(instance_id, status, owner_secret=owner_secret)
-            for instance_id in ids
-        ]
+    async def give(client: "Client") -> None:
+        async def give_one(instance_id: str) -> None:
+            _print(await client.set_status(instance_id, status, owner_secret=owner_secret), as_json)
 
-    instances = ask(place, give)
+        await for_each(ids, give_one)
+
+    ask(place, give)
+
+
+def _print(instance: "Instance", as_json: bool) -> None:
     if as_json:
-        print_instances(instances, as_json)
+        print_instances([instance], as_json)
         return
-    for instance in instances:
-        drained_at = instance.told.get("drained_at")
-        click.echo(f"{instance.id} {instance.status}" + (f" by {drained_at}" if drained_at else ""))
+    drained_at = instance.told.get("drained_at")
+    text = f"{instance.id} {instance.status}" + (f" by {drained_at}" if drained_at else "")
+    click.echo(plain(text))

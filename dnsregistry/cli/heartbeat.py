@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnsregistry.cli.asking import Place, as_json, ask, asks_registry, owner_secret
+from dnsregistry.cli.asking import Place, as_json, ask, asks_registry, for_each, owner_secret
 
 if TYPE_CHECKING:
     from dnsregistry.client import Client
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 def heartbeat(ids: tuple[str, ...], owner_secret: str | None, as_json: bool, place: Place) -> None:
     """Renew the lease of each instance ID.
 
-    An unknown one is to be registered again; the exit code is 1 then.
+    An unknown one is to be registered again; the exit code is 1 then, and the others are renewed.
     """
 
     async def renew(client: "Client") -> None:
-        for instance_id in ids:
+        async def renew_one(instance_id: str) -> None:
             ttl = await client.heartbeat(instance_id, owner_secret=owner_secret)
             if as_json:
                 click.echo(json.dumps({"id": instance_id, "ttl": ttl}))
+
+        await for_each(ids, renew_one)
 
     ask(place, renew)

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from dnsregistry.cli.asking import Place, asks_registry, owner_secret
 from dnsregistry.cli.instances import describes_instance, read_fields
+from dnsregistry.cli.table import plain
 
 NOT_RUNNABLE, NOT_FOUND = 126, 127
 
@@ -67,7 +69,9 @@ def run(
     )
 
     def tell(text: str) -> None:
-        click.echo(f"dnsregistry run: {text}", err=True)
+        # Who reads may be gone; the program is not to suffer for it.
+        with suppress(OSError):
+            click.echo(f"dnsregistry run: {plain(text)}", err=True)
 
     async def supervise() -> int:
         # aiohttp takes half a second to import, which no help text should pay.

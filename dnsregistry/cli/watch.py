@@ -53,4 +53,4 @@ def _tell_lines(event: "Event") -> list[str]:
 
 def _line(kind: str, revision: int, instance: "Instance") -> str:
     names = "\t".join(map(plain, (instance.service, instance.id, str(instance.endpoint))))
-    return f"{revision}\t{paint(kind)}\t{names}\t{paint(instance.state)}"
+    return f"{revision}\t{paint(plain(kind))}\t{names}\t{paint(plain(instance.state))}"

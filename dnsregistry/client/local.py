@@ -6,9 +6,15 @@ from urllib.parse import urlsplit
 
 from dnsregistry.client.errors import RegistryAway
 
+CONNECT_SECONDS = 0.5
+"""For one of several addresses: by then a connection goes to the next one, too."""
+
 
 async def find_local_address(url: str) -> str:
     """The local address from which the host of a URL is reached. Sends nothing there.
+
+    Of several addresses of the host, such as those of `localhost`, that one counts at which
+    somebody accepts; where nobody does, the first to which a route leads.
 
     Raises RegistryAway where the host has no address or no route leads to it.
     """
@@ -20,13 +26,28 @@ async def find_local_address(url: str) -> str:
         )
     except (OSError, RuntimeError) as error:
         raise RegistryAway(f"{host} has no address ({error})") from None
-    reason = "no route"
+    reason, ways = "no route", []
     for family, kind, _, _, place in found:
         try:
             with socket.socket(family, kind) as sock:
                 # UDP: it chooses the route and the address, and no datagram goes out.
                 sock.connect(place)
-                return str(sock.getsockname()[0]).partition("%")[0]
+                ways.append((place, str(sock.getsockname()[0]).partition("%")[0]))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-    raise RegistryAway(reason)
+    if not ways:
+        raise RegistryAway(reason)
+    for place, local in ways if len(ways) > 1 else ():
+        if await _accepts(str(place[0]), int(place[1])):
+            return local
+    return ways[0][1]
+
+
+async def _accepts(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.transport.abort()
+    return True

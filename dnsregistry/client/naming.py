@@ -71,7 +71,7 @@ class Dns:
         from dns.exception import DNSException, Timeout
         from dns.name import from_text
         from dns.rdatatype import RdataType
-        from dns.resolver import NXDOMAIN, NoNameservers
+        from dns.resolver import NXDOMAIN, NoMetaqueries, NoNameservers
 
         try:
             owner = from_text(name)
@@ -90,6 +90,10 @@ class Dns:
             return Found((), (), min(map(_negative_ttl, denials.values()), default=0), False)
         except (NoNameservers, Timeout, OSError) as error:
             raise DnsAway(f"no name server at {self.servers} answers: {_short(error)}") from None
+        except NoMetaqueries:
+            raise ValueError(f"{rtype!r} is no type of records that are looked up") from None
+        except DNSException as error:
+            raise DnsAway(f"what {self.servers} answers is of no use: {_short(error)}") from None
         response = answer.response
         if answer.rrset is None:
             return Found((), (), _negative_ttl(response))

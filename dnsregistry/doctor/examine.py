@@ -56,7 +56,10 @@ def examine(
 
 def find_registry(url: str, port: int) -> Server | None:
     """The server at the host of the registry's URL, where that is an address."""
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return None
     return Server(host, port) if ":" in host or host.replace(".", "").isdigit() else None
 
 

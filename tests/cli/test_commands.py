@@ -30,6 +30,31 @@ async def _run(*arguments: str, **variables: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+async def test_one_id_that_is_unknown_keeps_no_other_from_its_turn(program: Program) -> None:
+    url = ("--url", program.url)
+    for name in ("web-1", "web-2"):
+        await program.register(name, ttl=60)
+    leases = list(program.app.registry.catalogue.after(0))
+    program.clock.advance(30)
+    code, _, err = await _run("heartbeat", "web-1", "gone", "web-2", *url)
+    assert (code, err.count("'gone'"), err.count("Error: ")) == (1, 1, 1)
+    assert [lease.renewed_at for lease in leases] == [program.clock()] * 2
+    code, out, _ = await _run("drain", "gone", "web-1", "web-2", *url)
+    assert (code, [line.split()[0] for line in out.splitlines()]) == (1, ["web-1", "web-2"])
+    code, _, err = await _run("deregister", "gone", "web-1", "gone", "web-2", *url)
+    assert (code, err.count("'gone'"), err.count("Error: ")) == (1, 2, 2)
+    assert json.loads((await _run("list", "--services", "--json", *url))[1] or "[]") == []
+
+
+async def test_what_cannot_be_looked_up_is_told_in_a_sentence() -> None:
+    code, _, err = await _run("resolve", "x.example", "ANY", "--dns", f"{LOOPBACK}:{free_port()}")
+    assert (code, "'ANY' is no type of records" in err) == (2, True)
+    code, _, err = await _run("doctor", "--zone", "a..b")
+    assert (code, "'a..b' is no name" in err) == (2, True)
+    code, out, _ = await _run("doctor", "--url", "http://[::1", "--root", "/nonexistent")
+    assert (code, "no registry at http://[::1" in out) == (1, True)
+
+
 async def test_an_instance_s_life_by_commands(program: Program) -> None:
     url = ("--url", program.url)
     told = await _run(

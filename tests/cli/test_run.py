@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dnsregistry.client.registration import LEAVE_SECONDS
 from tests.client.conftest import House, free_port
 from tests.client.test_registration import Proxy
 from tests.conftest import Start
@@ -109,6 +110,41 @@ async def test_a_program_is_there_from_when_its_port_opens_until_it_ends(
     await running.order("exit 3")
     assert await running.finish() == (3, "")
     assert place.ids() == []
+
+
+async def test_a_registry_that_hangs_holds_the_end_up_for_five_seconds(begin: Begin) -> None:
+    proxy = Proxy()
+    runner = await proxy.start()
+    proxy.status = 0
+    running = await begin(proxy.url, "serve")
+    await wait_until(lambda: len(proxy.asked) == 1)
+    await running.order("exit 3")
+    began = asyncio.get_running_loop().time()
+    assert (await running.finish())[0] == 3
+    assert asyncio.get_running_loop().time() - began < 2 * LEAVE_SECONDS + 2
+    proxy.hangs.set()
+    await runner.cleanup()
+
+
+async def test_a_program_of_another_protocol_is_registered_as_it_is_started(
+    place: House, begin: Begin
+) -> None:
+    await place.open()
+    running = await begin(place.url, "closed", "--protocol", "udp", "--start-timeout", "0.5")
+    await _registered(place)
+    running.process.send_signal(signal.SIGTERM)
+    assert (await running.finish())[0] == 128 + signal.SIGTERM
+    assert place.ids() == []
+
+
+async def test_a_secret_that_no_header_takes_is_told_before_the_program_starts(
+    place: House, begin: Begin
+) -> None:
+    running = await begin(place.url, "serve", "--token", "s3cret\n")
+    code, told = await running.finish()
+    assert (code, running.out) == (2, b"")
+    assert "the token has a character" in told
+    assert "s3cret" not in told
 
 
 async def test_a_crash_is_128_and_the_signal(place: House, begin: Begin) -> None:

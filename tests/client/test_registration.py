@@ -432,6 +432,22 @@ async def test_the_local_address_is_that_of_the_route_to_the_registry(ipv6: str)
         await find_local_address("http://nowhere.invalid")
 
 
+async def test_of_several_addresses_of_a_host_the_one_that_accepts_counts(
+    place: House, ipv6: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.open()
+    loop = asyncio.get_running_loop()
+    get = loop.getaddrinfo
+
+    async def find_both(host: str, port: int, **named: Any) -> Any:
+        hosts = (ipv6, LOOPBACK) if host == "localhost" else (host,)
+        return [found for one in hosts for found in await get(one, port, **named)]
+
+    monkeypatch.setattr(loop, "getaddrinfo", find_both)
+    assert await find_local_address(f"http://localhost:{place.port}") == LOOPBACK
+    assert await find_local_address(f"http://localhost:{free_port()}") == "::1"
+
+
 async def test_each_registry_is_told_the_address_from_which_it_is_reached(
     start: Start, keep: Keep, ipv6: str
 ) -> None:

@@ -13,6 +13,8 @@ from dnsregistry.client.registration import LEAVE_SECONDS, Registration
 
 NEVER_OPENED = 124
 REFUSED = 125
+FIND_SECONDS = 2.0
+"""For the registry's host to be found: DNS that is away keeps no program from starting."""
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 PASSED = (*ENDING, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH)
 
@@ -46,7 +48,7 @@ class Run:
         """Run it to its end; the exit code. Raises OSError where it cannot be started."""
         loop = asyncio.get_running_loop()
         door = await self._find_door()
-        if await door.is_open():
+        if self._has_door and await door.is_open():
             self._tell(f"something accepts at {door} already, and may be what is registered")
         # What is ignored already, as by nohup, stays so.
         passed = [n for n in PASSED if signal.getsignal(n) is not signal.SIG_IGN]
@@ -64,6 +66,12 @@ class Run:
             for number in passed:
                 loop.remove_signal_handler(number)
 
+    @property
+    def _has_door(self) -> bool:
+        # Whether anybody listens by another protocol cannot be seen from outside.
+        protocol = self._registration.description.others.get("protocol", "tcp")
+        return str(protocol).lower() == "tcp"
+
     async def _find_door(self) -> Door:
         description = self._registration.description
         given = description.address
@@ -72,14 +80,16 @@ class Run:
             return Door(address, description.port, others=True)
         try:
             url = self._registration.client.addresses.first
-            return Door(await find_local_address(url), description.port, others=False)
-        except RegistryAway:
+            async with asyncio.timeout(FIND_SECONDS):
+                return Door(await find_local_address(url), description.port, others=False)
+        except (RegistryAway, TimeoutError):
             return Door(LOOPBACK[0], description.port, others=True)
 
     async def _register(self, door: Door) -> None:
         try:
             async with asyncio.timeout(self._patience.start):
-                await door.wait_open()
+                if self._has_door:
+                    await door.wait_open()
         except TimeoutError:
             await self._give_up_waiting(door)
             return
@@ -127,13 +137,13 @@ class Run:
     async def _leave(self) -> None:
         """Deregister, whatever is under way; takes some seconds at most."""
         tasks = [task for task in (self._registering, self._ending) if task is not None]
-        if self._registering is not None and not self._has_begun and self._code is None:
+        if self._registering is not None and self._code is None:
+            # A registration that is on its way sees to it that it does not arrive after its end.
             self._registering.cancel()
-        # A registration that is on its way could else arrive after its own end.
         await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
         for task in tasks:
             task.cancel()
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
-                raise outcome
+                self._tell(f"{type(outcome).__name__}: {outcome}")
         await self._registration.leave()
