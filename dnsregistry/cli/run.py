@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import os
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -73,7 +74,7 @@ def run(
         with suppress(OSError):
             click.echo(f"dnsregistry run: {plain(text)}", err=True)
 
-    async def supervise() -> int:
+    async def supervise() -> NoReturn:
         # aiohttp takes half a second to import, which no help text should pay.
         from dnsregistry.cli.running.child import Child
         from dnsregistry.cli.running.run import Patience, Run
@@ -90,10 +91,12 @@ def run(
             **fields,
         )
         patience = Patience(start_timeout, grace)
-        return await Run(Child(command), registration, patience, tell).run()
+        code = await Run(Child(command), registration, patience, tell).run()
+        # All is done. Python would wait for threads that ask a DNS which is away.
+        os._exit(code)
 
     try:
-        sys.exit(asyncio.run(supervise()))
+        asyncio.run(supervise())
     except FileNotFoundError:
         tell(f"there is no program {command[0]}")
         sys.exit(NOT_FOUND)
