@@ -99,8 +99,7 @@ class Registration:
         Raises Refused where the registry does not take the instance as it is, and RuntimeError
         where it was started before.
         """
-        if self._keeper is not None:
-            raise RuntimeError(f"{self.id} was started before; make another Registration")
+        self.check_unstarted()
         loop = asyncio.get_running_loop()
         if self._on_sigterm:
             # Before anybody can know of the instance, and so have a reason to send the signal.
@@ -118,6 +117,11 @@ class Registration:
             self.release_sigterm()
             await self.leave()
             raise
+
+    def check_unstarted(self) -> None:
+        """Raise RuntimeError where it was started before."""
+        if self._keeper is not None:
+            raise RuntimeError(f"{self.id} was started before; make another Registration")
 
     def catch_sigterm(self, loop: asyncio.AbstractEventLoop) -> None:
         """Drain at SIGTERM, in the loop that this runs in.

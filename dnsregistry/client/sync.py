@@ -75,8 +75,7 @@ class Registration:
         Raises Refused where the registry does not take the instance as it is, and RuntimeError
         where it was started before.
         """
-        if self._thread.is_running:
-            raise RuntimeError(f"{self.id} was started before; make another Registration")
+        self._inner.check_unstarted()
         if self._on_sigterm:
             self._inner.catch_sigterm(self._thread.loop())
         try:
