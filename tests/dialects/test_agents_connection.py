@@ -335,7 +335,7 @@ async def test_health_tells_of_a_store_that_is_away_and_of_the_start(
 async def test_a_store_that_is_away_refuses_agents_in_the_documents_form(
     program: Program, port: int, context: zmq.asyncio.Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(_: object, **__: object) -> None:
+    async def refuse(*_: object, **__: object) -> None:
         raise StoreAway("the disk is full")
 
     agent = {"action": "register_agent", "agent_id": "a", "host": "10.0.0.1", "port": 1}
