@@ -5,18 +5,26 @@ place for `idle` seconds, and no more places than a client may have.
 """
 
 import asyncio
+import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import cast
 
-from dnsregistry.access.crowd import Crowd, address_of
+from dnsregistry.access.crowd import Crowd
 from dnsregistry.servers.exchange import Exchange
 from dnsregistry.servers.http2 import Http2Connection
 
 ALPN = ("http/1.1", "h2")
 """In the order of our liking: over HTTP/1.1 there is all of the API, over HTTP/2 only DNS, which
 some resolvers speak over nothing else."""
+BACKLOG = 128
+"""Connections that wait to be accepted: what a burst of clients brings in a turn of the loop."""
+PAUSE = 0.1
+"""Seconds until one is accepted again where the system gave none: it is out of descriptors."""
+
+_log = logging.getLogger(__name__)
 
 
 class HttpsServer:
@@ -32,130 +40,99 @@ class HttpsServer:
         crowd: Crowd,
     ) -> None:
         """`http1` makes the protocol of a connection that chose no HTTP/2."""
-        self.tls = tls
-        self.idle = idle
-        self.crowd = crowd
-        self.open: set[_Newcomer | _Choice] = set()
+        self._tls = tls
+        self._idle = idle
+        self._crowd = crowd
+        self._open: set[_Choice] = set()
         self._sock = sock
         self._exchange = exchange
         self._http1 = http1
-        self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to accept on the running loop."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Newcomer(self), sock=self._sock)
+        self._sock.setblocking(False)
+        self._sock.listen(BACKLOG)
+        self._begin(self._accept())
 
     async def stop(self) -> None:
         """Accept nothing more and cut what is open."""
-        if self._server is None:
-            self._sock.close()
-            return
-        self._server.close()
-        for connection in tuple(self.open):
-            connection.abort()
-        for task in tuple(self._tasks):
+        tasks = tuple(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._sock.close()
+        for connection in tuple(self._open):
+            connection.abort()
 
-    def greet(self, newcomer: "_Newcomer", transport: asyncio.Transport) -> None:
-        """Shake hands, and then hand the connection on to what speaks its protocol."""
-        task = asyncio.ensure_future(self._greet(newcomer, transport))
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _greet(self, newcomer: "_Newcomer", transport: asyncio.Transport) -> None:
-        choice = _Choice(self._choose, self.open)
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, (address, *_) = await loop.sock_accept(self._sock)
+            except OSError as error:
+                _log.error("no connection over TLS could be accepted: %s", error)
+                await asyncio.sleep(PAUSE)
+                continue
+            if self._crowd.enter(address):
+                self._begin(self._greet(sock, address))
+            else:
+                sock.close()
+
+    async def _greet(self, sock: socket.socket, address: str) -> None:
+        """Shake hands. Nothing is read before TLS reads it: what comes early has no other taker."""
+        choice = _Choice(self._choose, self._open, partial(self._crowd.leave, address))
         try:
-            made = await asyncio.get_running_loop().start_tls(
-                transport,
-                choice,
-                self.tls,
-                server_side=True,
-                ssl_handshake_timeout=self.idle,
-                ssl_shutdown_timeout=self.idle,
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: choice,
+                sock,
+                ssl=self._tls,
+                ssl_handshake_timeout=self._idle,
+                ssl_shutdown_timeout=self._idle,
             )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):
-            made = None
+        except (OSError, ssl.SSLError) as error:
+            _log.debug("no TLS with %s: %s", address, error)
         finally:
-            self.open.discard(newcomer)
-        if made is None:
-            newcomer.gone()
-            transport.abort()
-        else:
-            choice.begin(made, newcomer.gone)
+            if not choice.is_made:
+                self._crowd.leave(address)
 
     def _choose(self, alpn: str | None) -> asyncio.Protocol:
-        return Http2Connection(self._exchange, self.idle) if alpn == "h2" else self._http1()
-
-
-class _Newcomer(asyncio.Protocol):
-    """A connection before its handshake."""
-
-    def __init__(self, server: HttpsServer) -> None:
-        self._server = server
-        self._address: str | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count it, or close it where there are too many."""
-        self._transport = cast("asyncio.Transport", transport)
-        address = address_of(transport)
-        if not self._server.crowd.enter(address):
-            self._transport.abort()
-            return
-        self._address = address
-        # The first octets are the handshake's.
-        self._transport.pause_reading()
-        self._server.open.add(self)
-        self._server.greet(self, self._transport)
-
-    def gone(self) -> None:
-        """Count it out, once."""
-        if self._address is not None:
-            self._server.crowd.leave(self._address)
-            self._address = None
-
-    def abort(self) -> None:
-        """Cut the connection."""
-        self._transport.abort()
+        return Http2Connection(self._exchange, self._idle) if alpn == "h2" else self._http1()
 
 
 class _Choice(asyncio.Protocol):
-    """Stands in until the handshake has said which protocol it is to be, then passes all on."""
+    """Is told how the handshake went, and passes all on to the protocol that was chosen in it."""
 
     def __init__(
         self,
         choose: Callable[[str | None], asyncio.Protocol],
-        connections: "set[_Newcomer | _Choice]",
+        connections: "set[_Choice]",
+        gone: Callable[[], None],
     ) -> None:
+        """`gone` is called when a connection that was made is lost."""
+        self.is_made = False
         self._choose = choose
         self._connections = connections
-        self._protocol: asyncio.Protocol | None = None
-        self._early: list[bytes] = []
-        self._lost: tuple[Exception | None] | None = None
-
-    def begin(self, transport: asyncio.BaseTransport, gone: Callable[[], None]) -> None:
-        """Hand the connection on; `gone` is called when it is lost."""
         self._gone = gone
-        if self._lost is not None:
-            gone()
-            return
+        self._protocol: asyncio.Protocol | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand the connection on."""
+        self.is_made = True
         self._transport = cast("asyncio.Transport", transport)
+        self._connections.add(self)
         chosen = self._choose(transport.get_extra_info("ssl_object").selected_alpn_protocol())
         self._protocol = chosen
-        self._connections.add(self)
         chosen.connection_made(transport)
-        for octets in self._early:
-            chosen.data_received(octets)
-        self._early.clear()
 
     def data_received(self, data: bytes) -> None:
-        """Pass octets on, those that came with the end of the handshake later."""
-        if self._protocol is None:
-            self._early.append(data)
-        else:
+        """Pass octets on."""
+        if self._protocol is not None:
             self._protocol.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -174,11 +151,12 @@ class _Choice(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the loss on, and forget the connection."""
-        self._lost = (exc,)
+        if not self.is_made:
+            return
+        self._connections.discard(self)
+        self._gone()
         if self._protocol is not None:
-            self._connections.discard(self)
             self._protocol.connection_lost(exc)
-            self._gone()
 
     def abort(self) -> None:
         """Cut the connection."""
