@@ -40,7 +40,10 @@ def _check_serves(command: list[str | Path], folder: Path, environment: dict[str
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
     flags = ["--dns-port=0", "--http-port=0", f"--ready-file={ready}"]
-    with subprocess.Popen([*command, *flags], cwd=folder, env=environment) as server:
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        [*command, *flags], cwd=folder, env=environment, stdout=quiet, stderr=quiet
+    ) as server:
         try:
             deadline = time.monotonic() + PATIENCE
             while not ready.exists():

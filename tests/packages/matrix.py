@@ -18,7 +18,8 @@ def main() -> None:
         wheel = next(Path(folder).glob("*.whl"))
         for version in read_versions():
             python = shutil.which(f"python{version}")
-            if python is None:
+            # What stands for a version that is not installed is no Python either.
+            if python is None or subprocess.run([python, "-c", ""], check=False).returncode:
                 missing.append(version)
                 continue
             place = Path(folder) / version
