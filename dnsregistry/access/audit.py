@@ -9,13 +9,11 @@ Rules:
 - Refusals are bounded, for all together; what was left out is counted in the next line.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 import structlog
 
-from dnsregistry.histogram import Histogram
-from dnsregistry.registry.check import Health
 from dnsregistry.registry.errors import RegistryError, UnknownInstance
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
@@ -23,7 +21,8 @@ from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import fold_id
 from dnsregistry.registry.registry import Grant, Registry, Renewal
 from dnsregistry.registry.warrant import ANYONE, Warrant
-from dnsregistry.storage.store import Outage, Store
+from dnsregistry.storage.relay import Relay
+from dnsregistry.storage.store import Store
 
 LOGGER = "dnsregistry.audit"
 REFUSALS_A_SECOND = 50
@@ -63,38 +62,16 @@ class AuditLog:
             self.tell(by, action, outcome, **what)
 
 
-class Audited:
+class Audited(Relay):
     """A store, each of whose changes is told. Heartbeats only where that is asked for."""
 
     def __init__(
         self, store: Store, registry: Registry, audit: AuditLog, *, heartbeats: bool
     ) -> None:
-        self._store = store
+        super().__init__(store)
         self._registry = registry
         self._audit = audit
         self._heartbeats = heartbeats
-
-    @property
-    def lineage(self) -> str:
-        """As of the store."""
-        return self._store.lineage
-
-    @property
-    def outage(self) -> Outage | None:
-        """As of the store."""
-        return self._store.outage
-
-    async def start(self) -> int | None:
-        """As of the store."""
-        return await self._store.start()
-
-    async def follow_serial(self, tell: Callable[[], int]) -> None:
-        """As of the store."""
-        await self._store.follow_serial(tell)
-
-    async def stop(self) -> None:
-        """As of the store."""
-        await self._store.stop()
 
     async def grant(
         self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
@@ -166,10 +143,6 @@ class Audited:
         self._audit.tell(by, "status", "done", **what)
         return lease
 
-    async def set_health(self, instance_id: str, health: Health) -> Lease:
-        """As of the store: a verdict is nobody's write."""
-        return await self._store.set_health(instance_id, health)
-
     async def revoke(
         self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
     ) -> None:
@@ -183,19 +156,6 @@ class Audited:
             raise
         revision = self._registry.feed.revision
         self._audit.tell(by, "deregister", "removed", **what, revision=revision)
-
-    async def expire(self, most: int) -> float | None:
-        """As of the store."""
-        return await self._store.expire(most)
-
-    @property
-    def commit_times(self) -> Histogram | None:
-        """As of the store."""
-        return self._store.commit_times
-
-    def tell(self) -> Mapping[str, object]:
-        """As of the store."""
-        return self._store.tell()
 
     def _fail(self, by: Warrant, action: str, fact: RegistryError, **what: object) -> None:
         self._audit.refuse(by, action, _write(fact), **what)

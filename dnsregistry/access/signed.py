@@ -1,45 +1,22 @@
 """A store as one client has it: every change on the same authority."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
-from dnsregistry.histogram import Histogram
-from dnsregistry.registry.check import Health
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant, Renewal
 from dnsregistry.registry.warrant import ANYONE, Warrant
-from dnsregistry.storage.store import Outage, Store
+from dnsregistry.storage.relay import Relay
+from dnsregistry.storage.store import Store
 
 
-class Signed:
+class Signed(Relay):
     """Passes on what `signer` reaches; raises NotAllowed for a new instance of another service."""
 
     def __init__(self, store: Store, signer: Warrant) -> None:
-        self._store = store
+        super().__init__(store)
         self._signer = signer
-
-    @property
-    def lineage(self) -> str:
-        """As of the store."""
-        return self._store.lineage
-
-    @property
-    def outage(self) -> Outage | None:
-        """As of the store."""
-        return self._store.outage
-
-    async def start(self) -> int | None:
-        """As of the store."""
-        return await self._store.start()
-
-    async def follow_serial(self, tell: Callable[[], int]) -> None:
-        """As of the store."""
-        await self._store.follow_serial(tell)
-
-    async def stop(self) -> None:
-        """As of the store."""
-        await self._store.stop()
 
     async def grant(
         self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
@@ -75,25 +52,8 @@ class Signed:
         """Give an instance another status."""
         return await self._store.set_status(instance_id, status, expected, by=self._signer)
 
-    async def set_health(self, instance_id: str, health: Health) -> Lease:
-        """As of the store."""
-        return await self._store.set_health(instance_id, health)
-
     async def revoke(
         self, instance_id: str, expected: Expected | None = None, *, by: Warrant = ANYONE
     ) -> None:
         """End a lease."""
         await self._store.revoke(instance_id, expected, by=self._signer)
-
-    async def expire(self, most: int) -> float | None:
-        """As of the store."""
-        return await self._store.expire(most)
-
-    @property
-    def commit_times(self) -> Histogram | None:
-        """As of the store."""
-        return self._store.commit_times
-
-    def tell(self) -> Mapping[str, object]:
-        """As of the store."""
-        return self._store.tell()

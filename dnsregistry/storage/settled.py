@@ -1,48 +1,26 @@
 """A store whose changes are known to others too before they are answered."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from dnsregistry.histogram import Histogram
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
-from dnsregistry.registry.registry import Grant, Renewal
+from dnsregistry.registry.registry import Grant
 from dnsregistry.registry.warrant import ANYONE, Warrant
-from dnsregistry.storage.store import Outage, Store
+from dnsregistry.storage.relay import Relay
+from dnsregistry.storage.store import Store
 
 
-class Settled:
+class Settled(Relay):
     """Another store, and what is waited for after each change that it made.
 
     Heartbeats and ends of leases are not waited for: neither makes an answer untrue.
     """
 
     def __init__(self, store: Store, settle: Callable[[], Awaitable[None]]) -> None:
-        self._store = store
+        super().__init__(store)
         self._settle = settle
-
-    @property
-    def lineage(self) -> str:
-        """As of the store."""
-        return self._store.lineage
-
-    @property
-    def outage(self) -> Outage | None:
-        """As of the store."""
-        return self._store.outage
-
-    async def start(self) -> int | None:
-        """As of the store."""
-        return await self._store.start()
-
-    async def follow_serial(self, tell: Callable[[], int]) -> None:
-        """As of the store."""
-        await self._store.follow_serial(tell)
-
-    async def stop(self) -> None:
-        """As of the store."""
-        await self._store.stop()
 
     async def grant(
         self, instance: Instance, expected: Expected | None = None, *, by: Warrant = ANYONE
@@ -59,14 +37,6 @@ class Settled:
         leases = await self._store.grant_all(instances, by=by)
         await self._settle()
         return leases
-
-    async def renew(self, instance_id: str, *, by: Warrant = ANYONE) -> Lease:
-        """As of the store."""
-        return await self._store.renew(instance_id, by=by)
-
-    async def renew_all(self, instance_ids: Sequence[str], *, by: Warrant = ANYONE) -> Renewal:
-        """As of the store."""
-        return await self._store.renew_all(instance_ids, by=by)
 
     async def set_status(
         self,
@@ -93,16 +63,3 @@ class Settled:
         """End a lease."""
         await self._store.revoke(instance_id, expected, by=by)
         await self._settle()
-
-    async def expire(self, most: int) -> float | None:
-        """As of the store."""
-        return await self._store.expire(most)
-
-    @property
-    def commit_times(self) -> Histogram | None:
-        """As of the store."""
-        return self._store.commit_times
-
-    def tell(self) -> Mapping[str, object]:
-        """As of the store."""
-        return self._store.tell()

@@ -8,18 +8,18 @@ from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.registry import Grant
 from dnsregistry.registry.warrant import ANYONE, Warrant
-from dnsregistry.storage.settled import Settled
+from dnsregistry.storage.relay import Relay
 from dnsregistry.storage.store import Store
 
 Span = Callable[[str], AbstractContextManager[object]]
 """Begins a span of this name, which lasts as long as the context does."""
 
 
-class Traced(Settled):
+class Traced(Relay):
     """Another store, and a span around each change. Heartbeats wait for nothing, and have none."""
 
     def __init__(self, store: Store, span: Span) -> None:
-        super().__init__(store, _wait_for_nothing)
+        super().__init__(store)
         self._span = span
 
     async def grant(
@@ -54,7 +54,3 @@ class Traced(Settled):
         """End a lease."""
         with self._span("store.revoke"):
             await super().revoke(instance_id, expected, by=by)
-
-
-async def _wait_for_nothing() -> None:
-    return
