@@ -221,9 +221,10 @@ class App:
         registry.feed.subscribe(self.zone.apply)
 
         def note(change: Change) -> None:
-            ramps.note(change, self._now())
-            departures.note(change, self._now())
-            self.checking.drains.note(change, self._now())
+            now = self._now()
+            ramps.note(change, now)
+            departures.note(change, now)
+            self.checking.drains.note(change, now)
 
         registry.feed.subscribe(note)
 

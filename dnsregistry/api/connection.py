@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -103,6 +103,11 @@ class Connection(web.RequestHandler):
         elif self._head is None:
             self._head = self._loop.call_later(self._bounds.head_patience, self._end_head)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Go on reading where that was stopped: aiohttp asks for it after each body."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def _end_head(self) -> None:
         self._head = None
         if self._waiter is not None and not self._waiter.done():
@@ -132,9 +137,9 @@ class Connection(web.RequestHandler):
         response.force_close()
         return response
 
-    async def finish_response(
+    def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
+    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
         """Send the answer, also where aiohttp refused before any handler."""
         if isinstance(resp, web.HTTPException) and resp.status >= 400:
             resp = self._tell(problem_of_http(resp))
@@ -143,7 +148,7 @@ class Connection(web.RequestHandler):
             # A body that broke off has no rest to wait for, and no request after it.
             self._answered.feed_eof()
             resp.force_close()
-        return await super().finish_response(request, resp, start_time)
+        return super().finish_response(request, resp, start_time)
 
 
 class Server(web.Server):

@@ -1,5 +1,6 @@
 """Instances: register, read, list, give a status, take away."""
 
+import re
 from urllib.parse import quote
 
 from aiohttp import web
@@ -29,6 +30,8 @@ from dnsregistry.api.replies import describe, reply
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.lease import Lease
+
+_PLAIN = re.compile("[a-z0-9-]+")
 
 
 class Instances:
@@ -117,11 +120,15 @@ class Instances:
         described = self._describe(grant.lease)
         if not grant.created:
             return reply(described)
-        location = f"/v1/instances/{quote(instance_id, safe='')}"
-        return reply(described, 201, {"Location": location})
+        return reply(described, 201, {"Location": f"/v1/instances/{_quote(instance_id)}"})
 
     def _find(self, request: web.Request) -> Lease:
         return self._api.registry.find(request.match_info["id"], self._api.now())
 
     def _describe(self, lease: Lease) -> dict[str, object]:
         return describe(lease, self._api.dns_names(lease.instance), self._api.desk)
+
+
+def _quote(instance_id: str) -> str:
+    """The id as a path has it; most are as they are."""
+    return instance_id if _PLAIN.fullmatch(instance_id) else quote(instance_id, safe="")

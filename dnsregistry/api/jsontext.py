@@ -29,7 +29,10 @@ def parse_object(body: bytes | bytearray, others: str = "") -> dict[str, object]
     Raises Problem: 400 where it is no JSON, 422 where it is something other than an object.
     `others` says what else would have been taken.
     """
-    text = _decode(codecs.getincrementaldecoder("utf-8")(), body, final=True)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise _refuse_octets() from None
     start = _skip_space(text, 0)
     if start == len(text):
         raise Problem(INVALID_JSON, "the body is empty")
@@ -129,7 +132,11 @@ def _decode(
     try:
         return decoder.decode(bytes(piece), final)
     except UnicodeDecodeError:
-        raise Problem(INVALID_JSON, "the body is not UTF-8") from None
+        raise _refuse_octets() from None
+
+
+def _refuse_octets() -> Problem:
+    return Problem(INVALID_JSON, "the body is not UTF-8")
 
 
 def _skip_space(text: str, at: int) -> int:

@@ -72,6 +72,8 @@ def describe(lease: Lease, dns_names: Sequence[str], desk: Desk | None = None) -
     """The instance and its lease; its checks as the desk knows them."""
     instance = lease.instance
     addresses = [str(address) for address in instance.addresses]
+    registered_at = write_time(lease.granted_at)
+    is_new = lease.renewed_at == lease.granted_at
     return {
         "id": instance.id,
         "service": instance.service,
@@ -88,8 +90,8 @@ def describe(lease: Lease, dns_names: Sequence[str], desk: Desk | None = None) -
         "ttl": write_ttl(instance.ttl),
         "status": instance.status,
         **({"health": instance.health} if desk is None else desk.tell(instance)),
-        "registered_at": write_time(lease.granted_at),
-        "last_heartbeat": write_time(lease.renewed_at),
+        "registered_at": registered_at,
+        "last_heartbeat": registered_at if is_new else write_time(lease.renewed_at),
         "expires_at": write_time(lease.deadline),
         "revision": lease.revision,
         "dns": list(dns_names),

@@ -98,16 +98,18 @@ def _admit_addresses(texts: Sequence[str]) -> tuple[tuple[Address, ...], str | N
     if len(texts) > MOST_ADDRESSES:
         raise InvalidField("address", f"at most {MOST_ADDRESSES} addresses are allowed")
     parsed = [parse_address("address", text) for text in texts]
+    if len(parsed) == 1:
+        [only] = parsed
+        return ((), only) if isinstance(only, str) else ((only,), None)
     addresses = tuple(dict.fromkeys(a for a in parsed if isinstance(a, IPv4Address | IPv6Address)))
-    hosts = [a for a in parsed if isinstance(a, str)]
-    if not hosts:
-        return addresses, None
-    if len(parsed) > 1:
+    if any(isinstance(a, str) for a in parsed):
         raise InvalidField("address", "a host name stands alone, without other addresses")
-    return (), hosts[0]
+    return addresses, None
 
 
 def _admit_labels(field: str, texts: Iterable[str]) -> tuple[str, ...]:
+    if not texts:
+        return ()
     kept: dict[str, str] = {}
     for text in texts:
         kept.setdefault(check_label(field, text), text)

@@ -147,8 +147,7 @@ class Catalogue:
         if service not in self._services:
             self._service_names.add(service)
         self._services.add(service, lease)
-        state = instance.state
-        if state != Health.HEALTHY:
+        if (state := instance.state) != Health.HEALTHY:
             self._states.add(state, lease)
         if instance.is_serving:
             self._serving += 1

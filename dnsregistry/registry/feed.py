@@ -46,14 +46,15 @@ class Feed:
         self.revision = revision
         self.counts: Counter[ChangeKind] = Counter()
         """How many changes of each kind were told."""
-        self._listeners: dict[Listener, None] = {}
+        # Replaced and never changed: one of them may unsubscribe while all are told.
+        self._listeners: tuple[Listener, ...] = ()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call the listener with every change from now on; returns what ends that."""
-        self._listeners[listener] = None
+        self._listeners = (*self._listeners, listener)
 
         def unsubscribe() -> None:
-            self._listeners.pop(listener, None)
+            self._listeners = tuple(one for one in self._listeners if one is not listener)
 
         return unsubscribe
 
@@ -77,7 +78,7 @@ class Feed:
         self.revision = revision
         self.counts[kind] += 1
         change = Change(self.revision, kind, before, after, lease)
-        for listener in tuple(self._listeners):  # one of them may unsubscribe meanwhile
+        for listener in self._listeners:
             listener(change)
         return self.revision
 

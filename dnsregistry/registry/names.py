@@ -105,7 +105,7 @@ def parse_address(field: str, text: str) -> Address | str:
         raise InvalidField(field, f"{text!r} names an interface, which DNS cannot carry")
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         raise InvalidField(field, f"{text!r} is an IPv4 address; write {address.ipv4_mapped}")
-    if address.is_unspecified or address.is_multicast or address == _BROADCAST:
+    if _reaches_nobody(address):
         raise InvalidField(field, f"{text!r} is no address that a client can connect to")
     return address
 
@@ -134,7 +134,12 @@ def is_short_host_label(text: str) -> bool:
     return len(text) <= SHORT_LABEL_OCTETS and _HOST_LABEL.match(text) is not None
 
 
-_BROADCAST = IPv4Address("255.255.255.255")
+def _reaches_nobody(address: Address) -> bool:
+    """Whether it is unspecified, multicast or broadcast: asked with every registration."""
+    number = int(address)
+    if isinstance(address, IPv4Address):
+        return number == 0 or number >> 28 == 0xE or number == 0xFFFFFFFF
+    return number == 0 or number >> 120 == 0xFF
 
 
 def _lower(text: str) -> str:

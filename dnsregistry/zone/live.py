@@ -19,7 +19,7 @@ from dnsregistry.registry.instance import Instance
 from dnsregistry.zone import serial
 from dnsregistry.zone.absence import Absence
 from dnsregistry.zone.lookup import LONGEST_CHAIN, Found, Lookup, NoData, NoName, NotOurs
-from dnsregistry.zone.name import Name, write_text, write_wire
+from dnsregistry.zone.name import Name
 from dnsregistry.zone.node import Node, NodeMaker
 from dnsregistry.zone.owner import (
     Apex,
@@ -29,14 +29,11 @@ from dnsregistry.zone.owner import (
     InstanceName,
     Labelled,
     NamedPort,
-    NamedPorts,
     NameServer,
     Owner,
     Service,
     ServiceProtocol,
-    ServiceTypes,
     Subtype,
-    SubtypeBranch,
     owners_of,
     read,
 )
@@ -46,12 +43,11 @@ from dnsregistry.zone.rdata import CNAME, SOA, RRType
 from dnsregistry.zone.reason import Reason, why_gone
 from dnsregistry.zone.rrset import RRset
 from dnsregistry.zone.sieve import Trace
+from dnsregistry.zone.spelling import Spelling
 from dnsregistry.zone.text import write_text as write_strings
 
 # Secondaries would poll by these; any value is legal while nothing is transferred.
 REFRESH, RETRY, EXPIRE = 60, 15, 86_400
-
-_UNANSWERED = (NamedPorts, SubtypeBranch, ServiceTypes)
 
 
 class Memory(Protocol):
@@ -79,8 +75,7 @@ class LiveZone:
     ) -> None:
         self.origin = policy.origin
         self.serial = first_serial
-        self._origin_wire = policy.origin.to_wire()[:-1]
-        self._origin_text = str(policy.origin).removesuffix(".")
+        self._spelling = Spelling(policy.origin)
         self._negative_ttl = policy.negative_ttl
         self._catalogue = catalogue
         self.ramps = Ramps() if ramps is None else ramps
@@ -150,8 +145,10 @@ class LiveZone:
         """Forget what a change makes untrue. Costs the instance's own names."""
         for instance in (change.before, change.after):
             if instance is not None:
-                for owner in owners_of(instance):
-                    self._forget(owner)
+                for owner, name in self._spelling.wires(instance):
+                    self._nodes.pop(owner, None)
+                    for memory in self._memories:
+                        memory.forget(name)
         before, after = change.before, change.after
         if before is None or after is None or _visible(before) != _visible(after):
             self.advance_serial()
@@ -194,18 +191,7 @@ class LiveZone:
 
     def names_of(self, instance: Instance) -> list[str]:
         """The owner names that answer with an instance, without the final dot."""
-        return [
-            f"{write_text(owner.labels())}.{self._origin_text}"
-            for owner in owners_of(instance)
-            if not isinstance(owner, _UNANSWERED)
-        ]
-
-    def _forget(self, owner: Owner) -> None:
-        self._nodes.pop(owner, None)
-        if self._memories:
-            name = write_wire(owner.labels()) + self._origin_wire
-            for memory in self._memories:
-                memory.forget(name)
+        return self._spelling.texts(instance)
 
     def _find(self, owner: Owner, now: float) -> Node | None:
         node = self._nodes.get(owner)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _ESCAPED = re.compile(rb"\\(?:(\d{3})|(\D))|([^.\\])|(\.)", re.DOTALL)
 _SPECIAL = frozenset(b'".;\\@$()')
 _PLAIN = re.compile(rb'[^\x00-\x20".;\\@$()\x7f-\xff]*\Z')
+_ORDINARY = re.compile(r"[a-z0-9_.-]+\Z")
 _LENGTHS = tuple(bytes((length,)) for length in range(64))
 
 
@@ -95,8 +96,11 @@ def write_wire(labels: Iterable[str]) -> bytes:
     return "".join([chr(len(label)) + label for label in labels]).encode("ascii")
 
 
-def write_text(labels: Iterable[str]) -> str:
+def write_text(labels: Sequence[str]) -> str:
     """Write ASCII labels in presentation format, without a final dot."""
+    text = ".".join(labels)
+    if text.count(".") == len(labels) - 1 and _ORDINARY.match(text):
+        return text
     return ".".join([_write_label(label.encode("ascii")) for label in labels])
 
 

@@ -9,7 +9,6 @@ Rules:
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from dnsregistry.registry.admission import PROTOCOLS
 from dnsregistry.registry.instance import Instance
@@ -254,28 +253,35 @@ def read(labels: Sequence[bytes]) -> Owner | None:
     return None
 
 
-@lru_cache(256)  # changes come by service: a deployment, or leases that end together
-def _owners_of_service(service: str, protocol: str) -> tuple[Owner, ...]:
+def owners_of(instance: Instance) -> Iterator[Owner]:
+    """Yield every form whose answers an instance takes part in."""
+    yield from shared_owners(instance.service, instance.protocol)
+    yield from own_owners(instance)
+
+
+def shared_owners(service: str, protocol: str) -> Sequence[Owner]:
+    """The forms that all instances of a service and protocol take part in."""
     return Service(service), ServiceProtocol(service, protocol), ServiceTypes()
 
 
-def owners_of(instance: Instance) -> Iterator[Owner]:
-    """Yield every form whose answers an instance takes part in."""
-    yield from _owners_of_service(instance.service, instance.protocol)
-    yield Host(instance.host_label)
-    yield InstanceName(instance.id.lower(), instance.service, instance.protocol)
-    if instance.labels:
-        yield SubtypeBranch(instance.service, instance.protocol)
-    for label in instance.labels:
-        yield Labelled(label, instance.service)
-        yield Subtype(label, instance.service, instance.protocol)
-    for port, _ in instance.ports:
-        yield NamedPort(port, instance.protocol, instance.service)
+def own_owners(instance: Instance) -> Sequence[Owner]:
+    """The forms that an instance takes part in beside those."""
+    service, protocol = instance.service, instance.protocol
+    owners: list[Owner] = [
+        Host(instance.host_label),
+        InstanceName(instance.id.lower(), service, protocol),
+    ]
+    if labels := instance.labels:
+        owners.append(SubtypeBranch(service, protocol))
+        for label in labels:
+            owners += Labelled(label, service), Subtype(label, service, protocol)
     if instance.ports:
-        yield NamedPorts(instance.protocol, instance.service)
+        owners.append(NamedPorts(protocol, service))
+        owners += [NamedPort(port, protocol, service) for port, _ in instance.ports]
     for capability in instance.capabilities:
-        yield Capability(capability.lower())
-        yield CapabilityProtocol(capability.lower(), instance.protocol)
+        folded = capability.lower()
+        owners += Capability(folded), CapabilityProtocol(folded, protocol)
+    return owners
 
 
 def _read_two(label: str, parent: str) -> Owner | None:

@@ -70,7 +70,7 @@ def weigh(value: object) -> int:
 
 def _make(change: Change, lease: Lease, kind: ChangeKind, instance: Instance) -> Event:
     weight = PLAIN_OCTETS + _weigh_names(instance)
-    given = (instance.metadata, instance.tags, instance.capabilities, instance.ports)
+    given = instance.metadata, instance.tags, instance.capabilities, instance.ports
     for part in (*given, instance.version):
         if part:
             weight += weigh(part)
@@ -81,6 +81,8 @@ def _make(change: Change, lease: Lease, kind: ChangeKind, instance: Instance) ->
 
 def _weigh_names(instance: Instance) -> int:
     """The owner names of labels and ports: two of each label, and two more of a capability."""
+    if not (instance.ports or instance.tags or instance.capabilities):
+        return 0
     ports = tuple([name for name, _ in instance.ports])
     labels = ports + 2 * instance.tags + 4 * instance.capabilities
     return sum(map(len, labels)) + len(labels) * (NAME_OCTETS + len(instance.service))

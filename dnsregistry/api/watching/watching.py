@@ -237,7 +237,10 @@ class Watching:
             self._is_settling = False
         if not self._is_adopting and tears == self._tears:
             for change in pending:
-                self._touched.update(dict.fromkeys((*self._history.add(change), None)))
+                for service in self._history.add(change):
+                    self._touched[service] = None
+            if pending:
+                self._touched[None] = None
             self._history.reach(revision)
         self.waits.wake(self._touched)
         self._wake_caught_up()

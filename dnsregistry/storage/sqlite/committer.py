@@ -26,6 +26,10 @@ from dnsregistry.turns import take_turns
 
 RETRY_SECONDS = 0.5
 """Between two tries whether the file can be written again."""
+QUIET_TURNS = 4
+"""Of the loop in which nothing came, until a commit begins: a request needs three to be read."""
+LONGEST_GATHERING = 0.001
+"""Seconds that a commit may be put off while more comes: a sync takes as long on a good disk."""
 STALL_SECONDS = 2.0
 """A disk that has not answered for this long is away: whoever comes is better told than kept."""
 
@@ -62,6 +66,7 @@ class Committer:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[list[Edit]] = deque()
         self._open: list[Edit] | None = None
+        self._is_crowded = False
         self._ended: list[Lease] = []
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
@@ -118,7 +123,10 @@ class Committer:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            if self._is_crowded:
+                await self._gather()
             edits = self._queue.popleft()
+            self._is_crowded = len(edits) > 1
             if edits is self._open:
                 self._open = None
             try:
@@ -132,6 +140,17 @@ class Committer:
                     edit.fail(self._registry, error)
             if self.outage is not None:
                 await self._wait_for_return()
+
+    async def _gather(self) -> None:
+        """Have those who are on their way share the commit: each costs a sync, and a thread's turn.
+
+        Those who were answered by the last one together come again together.
+        """
+        quiet, known, until = 0, self.waiting, perf_counter() + LONGEST_GATHERING
+        while quiet < QUIET_TURNS and perf_counter() < until:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self.waiting == known else 0
+            known = self.waiting
 
     async def _commit(self, edits: list[Edit]) -> None:
         plan = Plan(self._registry, self._now)
