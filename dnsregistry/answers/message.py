@@ -14,7 +14,7 @@ Rules:
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dnslib  # type: ignore[import-untyped, unused-ignore]
@@ -50,6 +50,7 @@ _SRV = struct.Struct("!HHH")
 _TYPE_CLASS = struct.Struct("!HH")
 _OPT = struct.Struct("!BHHIH")
 _OPTION = struct.Struct("!HH")
+_LENGTHS = tuple(bytes((length,)) for length in range(64))
 
 
 def encode(
@@ -127,34 +128,42 @@ class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
         self._limit = limit
         self._rclass = question.rclass if question else RRClass.IN
         if question is not None:
-            self.encode_name(dnslib.DNSLabel(_labels(question.wire)))
-            self.append(_TYPE_CLASS.pack(question.rtype, question.rclass))
+            self._write_question(question)
 
     def encode_name(self, name: Any) -> None:
         """Write a name, pointing to what was written before where that says the same."""
         self._write_name(name.label)
 
-    def _write_name(self, labels: Sequence[bytes]) -> None:
-        lower = tuple([label.lower() for label in labels])
-        for place, label in enumerate(labels):
-            key = lower[place:]
+    def _write_name(self, labels: tuple[bytes, ...]) -> None:
+        """The same for labels, which are in lower case but in the question."""
+        key = labels
+        for label in labels:
             known = self.names.get(key)
             if known is not None:
                 self.append((0xC000 | known).to_bytes(2))
                 return
             if self.offset < POINTER_REACH:
                 self.names[key] = self.offset
-            self.append(bytes((len(label),)) + label)
+            self.append(_LENGTHS[len(label)] + label)
+            key = key[1:]
         self.append(b"\0")
+
+    def _write_question(self, question: Question) -> None:
+        labels = _labels(question.wire)
+        folded = tuple([label.lower() for label in labels])
+        for place, label in enumerate(labels):
+            self.names.setdefault(folded[place:], self.offset)
+            self.append(_LENGTHS[len(label)] + label)
+        self.append(b"\0" + _TYPE_CLASS.pack(question.rtype, question.rclass))
 
     def write_records(self, rrsets: tuple[RRset, ...]) -> tuple[int, bool]:
         """Write record by record; returns how many fit, and whether all did."""
         count = 0
         for rrset in rrsets:
-            for written in self._write(rrset):
-                if not written:
-                    return count, False
-                count += 1
+            written = self._write(rrset)
+            count += written
+            if written < len(rrset.rdatas):
+                return count, False
         return count, True
 
     def write_rrsets(self, rrsets: tuple[RRset, ...]) -> tuple[int, bool]:
@@ -162,7 +171,7 @@ class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
         count, misses, whole = 0, 0, True
         for rrset in rrsets:
             mark = self.offset
-            if all(self._write(rrset)):
+            if self._write(rrset) == len(rrset.rdatas):
                 count += len(rrset.rdatas)
                 continue
             self._rewind(mark)
@@ -177,26 +186,23 @@ class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
         self.update(0, "!HHHHHH", message_id, flags, *counts)
         return bytes(self.data)
 
-    def _write(self, rrset: RRset) -> Iterator[bool]:
-        """Write record by record; each yields whether it fitted. One that did not is not there."""
-        owner, ttl = None, rrset.ttl
-        for rdata in rrset.rdatas:
+    def _write(self, rrset: RRset) -> int:
+        """Write record by record; returns how many fitted before one did not, which is left out."""
+        owner, labels, rtype, ttl = None, rrset.owner.labels, rrset.rtype, rrset.ttl
+        for place, rdata in enumerate(rrset.rdatas):
             mark = self.offset
             data = _pack(rdata)
             if data is not None:
-                self._write_name(rrset.owner.labels)
-                head = _RECORD.pack(rrset.rtype, self._rclass, ttl, len(data))
-                self.append(head + data)
+                self._write_name(labels)
+                self.append(_RECORD.pack(rtype, self._rclass, ttl, len(data)) + data)
             else:
                 owner = owner or _label(rrset.owner)
-                record = dnslib.RR(
-                    owner, rrset.rtype, rclass=self._rclass, ttl=ttl, rdata=_rdata(rdata)
-                )
+                record = dnslib.RR(owner, rtype, rclass=self._rclass, ttl=ttl, rdata=_rdata(rdata))
                 record.pack(self)
             if self.offset > self._limit:
                 self._rewind(mark)
-                yield False
-            yield True
+                return place
+        return len(rrset.rdatas)
 
     def _rewind(self, mark: int) -> None:
         del self.data[mark:]
@@ -206,11 +212,10 @@ class _Buffer(DNSBuffer):  # type: ignore[misc, unused-ignore]
 
 def _pack(rdata: Rdata) -> bytes | None:
     """The data of an address or SRV record, in which nothing is compressed; None of others."""
-    match rdata:
-        case A(address) | AAAA(address):
-            return address.packed
-        case SRV(priority, weight, port, target):
-            return _SRV.pack(priority, weight, port) + target.to_wire()
+    if isinstance(rdata, SRV):
+        return _SRV.pack(rdata.priority, rdata.weight, rdata.port) + rdata.target.to_wire()
+    if isinstance(rdata, A | AAAA):
+        return rdata.address.packed
     return None
 
 

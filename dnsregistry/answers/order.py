@@ -8,8 +8,7 @@ Rules:
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from dnsregistry.zone.rrset import Preference, RRset
 
@@ -30,16 +29,26 @@ def order(rrset: RRset, chance: Chance) -> RRset:
         start = int(chance() * len(rrset.rdatas))
         turned = (*range(start, len(rrset.rdatas)), *range(start))
         drawn = sorted(turned, key=lambda place: rrset.preferences[place].priority)
+    elif is_alike(rrset.preferences):
+        drawn = sorted(range(len(rrset.rdatas)), key=lambda _: chance())
     else:
         drawn = sorted(
             range(len(rrset.rdatas)),
             key=lambda place: draw(rrset.preferences[place], chance()),
         )
-    return replace(
-        rrset,
-        rdatas=tuple(rrset.rdatas[place] for place in drawn),
-        preferences=tuple(rrset.preferences[place] for place in drawn),
+    rdatas, preferences = rrset.rdatas, rrset.preferences
+    return RRset(
+        rrset.owner,
+        rrset.rtype,
+        rrset.ttl,
+        tuple([rdatas[place] for place in drawn]),
+        tuple([preferences[place] for place in drawn]),
     )
+
+
+def is_alike(preferences: Sequence[Preference]) -> bool:
+    """Whether all records of a set want to stand in front as much: each order is as good then."""
+    return preferences.count(preferences[0]) == len(preferences)
 
 
 def draw(preference: Preference, number: float) -> tuple[int, float]:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Sequence
 from math import gcd
 
-from dnsregistry.answers.order import Chance, draw
+from dnsregistry.answers.order import Chance, draw, is_alike
 from dnsregistry.zone.rrset import Preference, RRset
 
 MOST_VARIANTS = 24
@@ -50,17 +50,26 @@ def _split(tail: bytes, count: int) -> tuple[list[bytes], int]:
 
 def _arrange(preferences: Sequence[Preference], chance: Chance) -> list[list[int]]:
     """Orders of the places, mixed, so that turns are fair over a short while too."""
+    if is_alike(preferences):
+        return _arrange_alike(len(preferences), chance)
     places = range(len(preferences))
-    alike = len(set(preferences)) == 1
     orders = []
     for first in _share_first(preferences):
         rest = [place for place in places if place != first]
-        if alike:
-            rest.sort(key=lambda _: chance())
-        else:
-            rest.sort(key=lambda place: draw(preferences[place], chance()))
+        rest.sort(key=lambda place: draw(preferences[place], chance()))
         orders.append([first, *rest])
     orders.sort(key=lambda _: chance())
+    return orders
+
+
+def _arrange_alike(count: int, chance: Chance) -> list[list[int]]:
+    """The same for records of one preference: from one drawn order, cut anew behind each first."""
+    drawn = sorted(range(count), key=lambda _: chance())
+    orders = []
+    for place in range(count):
+        rest = drawn[:place] + drawn[place + 1 :]
+        cut = int(chance() * len(rest))
+        orders.append([drawn[place], *rest[cut:], *rest[:cut]])
     return orders
 
 

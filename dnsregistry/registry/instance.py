@@ -71,7 +71,7 @@ class Instance:
         """Where it is reached: each address, or the host name, with the main port."""
         if self.host is not None:
             return ((self.host, self.port),)
-        return tuple((address, self.port) for address in self.addresses)
+        return tuple([(address, self.port) for address in self.addresses])
 
     @property
     def labels(self) -> frozenset[str]:

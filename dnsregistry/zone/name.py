@@ -77,7 +77,7 @@ class Name:
 
     def prepend(self, *labels: str) -> Name:
         """Return the name with ASCII labels put in front."""
-        return Name(tuple(label.encode("ascii") for label in labels) + self.labels)
+        return Name((*[label.encode("ascii") for label in labels], *self.labels))
 
     def __str__(self) -> str:
         """Write presentation format, absolute, with escapes where they are needed."""

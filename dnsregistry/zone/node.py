@@ -289,7 +289,8 @@ class NodeMaker:
 
     def _limit(self, leases: Iterable[Lease]) -> int:
         """The strictest limit of the leases' services; 0 where none has one."""
-        limits = {self._policy.limit_of(lease.instance.service) for lease in leases}
+        services = {lease.instance.service for lease in leases}
+        limits = set(map(self._policy.limit_of, services))
         return min(limits - {0}, default=0)
 
 

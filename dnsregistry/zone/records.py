@@ -16,7 +16,7 @@ from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
 from dnsregistry.registry.names import Address
 from dnsregistry.zone.name import Name
-from dnsregistry.zone.owner import Host, InstanceName
+from dnsregistry.zone.owner import HOSTS, InstanceName
 from dnsregistry.zone.ramp import OWN, Weights
 from dnsregistry.zone.rdata import AAAA, CNAME, PTR, SRV, TXT, A, Rdata, RRType
 from dnsregistry.zone.rrset import Preference, RRset
@@ -50,7 +50,7 @@ class Span:
     def of(cls, leases: Sequence[Lease], longest_of: Callable[[str], int], now: float) -> "Span":
         """Return the span of the shortest lease; its TTL is at least 1 and as policy has it."""
         services = {lease.instance.service for lease in leases}
-        deadline = min(lease.deadline for lease in leases)
+        deadline = min([lease.deadline for lease in leases])
         return cls.before(deadline, min(map(longest_of, services)), now)
 
     def weighing(self, weights: Weights) -> "Span":
@@ -76,14 +76,24 @@ def make_addresses(
     if len(leases) == 1 and leases[0].instance.host is not None:
         alias = CNAME(Name.from_text(leases[0].instance.host))
         return [RRset(owner, RRType.CNAME, ttl, (alias,))]
-    preferences = _prefer_addresses((lease.instance for lease in leases), weights)
-    v4 = {A(a): p for a, p in preferences.items() if isinstance(a, IPv4Address)}
-    v6 = {AAAA(a): p for a, p in preferences.items() if isinstance(a, IPv6Address)}
+    v4: list[IPv4Address] = []
+    v6: list[IPv6Address] = []
+    v4_preferences: list[Preference] = []
+    v6_preferences: list[Preference] = []
+    for address, preference in _prefer_addresses(leases, weights):
+        if isinstance(address, IPv4Address):
+            v4.append(address)
+            v4_preferences.append(preference)
+        else:
+            v6.append(address)
+            v6_preferences.append(preference)
     rrsets = []
     if v4:
-        rrsets.append(RRset(owner, RRType.A, ttl, tuple(v4), tuple(v4.values())))
+        a = tuple([A(address) for address in v4])
+        rrsets.append(RRset(owner, RRType.A, ttl, a, tuple(v4_preferences)))
     if v6:
-        rrsets.append(RRset(owner, RRType.AAAA, ttl, tuple(v6), tuple(v6.values())))
+        aaaa = tuple([AAAA(address) for address in v6])
+        rrsets.append(RRset(owner, RRType.AAAA, ttl, aaaa, tuple(v6_preferences)))
     return rrsets
 
 
@@ -96,26 +106,30 @@ def make_services(
     weights: Weights = OWN,
 ) -> Pointing:
     """Return one SRV for each endpoint; the records may be none where no instance has the port."""
-    rdatas: dict[Rdata, Preference] = {}
+    rdatas: list[Rdata] = []
+    preferences: list[Preference] = []
     additional: dict[Name, tuple[RRset, ...]] = {}
-    taken: set[tuple[Address | str, int]] = set()
+    taken: set[tuple[bytes | str, int]] = set()
+    hosts = origin.prepend(HOSTS)
     # An instance with more addresses goes first: it covers those that share some of them.
     for lease in sorted(leases, key=lambda lease: -len(lease.instance.addresses)):
         instance = lease.instance
         port = port_of(instance)
         if port is None:
             continue
-        reached = {(place, port) for place, _ in instance.endpoints}
-        if reached <= taken:
+        reached = [(place, port) for place in _places(instance)]
+        if taken.issuperset(reached):
             continue
-        taken |= reached
-        target = _target(instance, origin)
+        taken.update(reached)
         weight = weights.of(instance)
-        rdata = SRV(instance.priority, weight, port, target)
-        rdatas[rdata] = Preference(instance.priority, weight)
-        if instance.host is None:
+        if instance.host is not None:
+            target = Name.from_text(instance.host)
+        else:
+            target = hosts.prepend(instance.host_label)
             additional[target] = tuple(make_addresses(target, [lease], ttl))
-    rrset = RRset(owner, RRType.SRV, ttl, tuple(rdatas), tuple(rdatas.values()))
+        rdatas.append(SRV(instance.priority, weight, port, target))
+        preferences.append(Preference(instance.priority, weight))
+    rrset = RRset(owner, RRType.SRV, ttl, tuple(rdatas), tuple(preferences))
     return Pointing(rrset, additional)
 
 
@@ -144,21 +158,29 @@ def _main_port(instance: Instance) -> int:
     return instance.port
 
 
-def _target(instance: Instance, origin: Name) -> Name:
+def _places(instance: Instance) -> Sequence[bytes | str]:
+    """Where an instance is reached. Octets hash in a tenth of an address's time."""
     if instance.host is not None:
-        return Name.from_text(instance.host)
-    return origin.prepend(*Host(instance.host_label).labels())
+        return [instance.host]
+    return [address.packed for address in instance.addresses]
 
 
-def _prefer_addresses(instances: Iterable[Instance], weights: Weights) -> dict[Address, Preference]:
+def _prefer_addresses(
+    leases: Sequence[Lease], weights: Weights
+) -> Iterable[tuple[Address, Preference]]:
     """Each address once: the best priority on it, with the weights of that priority added up."""
-    merged: dict[Address, Preference] = {}
-    for instance in instances:
+    merged: dict[bytes, tuple[Address, Preference]] = {}
+    for lease in leases:
+        instance = lease.instance
         own = Preference(instance.priority, weights.of(instance))
         for address in instance.addresses:
-            held = merged.get(address)
-            if held is None or own.priority < held.priority:
-                merged[address] = own
+            key = address.packed
+            if key not in merged:
+                merged[key] = address, own
+                continue
+            _, held = merged[key]
+            if own.priority < held.priority:
+                merged[key] = address, own
             elif own.priority == held.priority:
-                merged[address] = Preference(own.priority, held.weight + own.weight)
-    return merged
+                merged[key] = address, Preference(own.priority, held.weight + own.weight)
+    return merged.values()

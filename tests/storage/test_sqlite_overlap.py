@@ -9,7 +9,8 @@ import pytest
 
 from dnsregistry.registry.instance import Status
 from dnsregistry.registry.registry import Registry
-from dnsregistry.storage.sqlite import database
+from dnsregistry.storage.sqlite import committer, database
+from dnsregistry.storage.sqlite.committer import QUIET_TURNS
 from dnsregistry.storage.sqlite.store import SqliteStore
 from tests.program import PATIENCE, Clock
 from tests.storage.conftest import Make
@@ -98,3 +99,33 @@ async def test_a_status_that_was_in_time_prolongs_nothing(
     answers.set()
     await asyncio.gather(status, sweep)
     assert registry.catalogue.find("a") is None
+
+
+async def test_those_who_are_answered_together_share_the_next_commit_with_those_who_waited(
+    store: SqliteStore,
+    make: Make,
+    slow: Callable[[], threading.Event],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(committer, "LONGEST_GATHERING", PATIENCE)
+
+    async def come_twice(name: str) -> None:
+        await store.grant(make(name, port=1))
+        # A request is read in a few turns of the loop.
+        for _ in range(QUIET_TURNS - 1):
+            await asyncio.sleep(0)
+        await store.grant(make(name, port=2))
+
+    before = store.tell()
+    answers = slow()
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+        for name in ("a", "b"):
+            group.create_task(come_twice(name))
+        for _ in range(2 * QUIET_TURNS):
+            await asyncio.sleep(0)
+        for name in ("c", "d"):
+            group.create_task(store.grant(make(name)))
+        await asyncio.sleep(0)
+        answers.set()
+    after = store.tell()
+    assert (after["commits"], after["changes"]) == (before["commits"] + 2, before["changes"] + 6)  # type: ignore[operator]

@@ -298,6 +298,12 @@ def test_an_address_stands_alone_beside_host_names(house: House) -> None:
     ]
 
 
+def test_a_host_name_of_four_letters_is_not_the_address_of_its_octets(house: House) -> None:
+    house.add("a", address="abcd")
+    house.add("b", address="97.98.99.100")
+    assert house.data("user-service", "SRV") == ["0 1 8080 b.i.registry.local.", "0 1 8080 abcd."]
+
+
 def test_an_instance_knows_its_names(house: House) -> None:
     instance = house.add("web.1", tags=["v1"], capabilities=["Greet"], ports={"http": 80})
     names = house.zone.names_of(instance)
