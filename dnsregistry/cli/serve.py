@@ -1,7 +1,6 @@
 """`dnsregistry serve`: run the registry."""
 
 import asyncio
-import gc
 import json
 import os
 import resource
@@ -17,6 +16,7 @@ import structlog
 
 from dnsregistry.cli.loop import choose_loop
 from dnsregistry.cli.options import add_document_flags, add_settings, check_document_flags
+from dnsregistry.garbage import Sweeper, calm_collector
 from dnsregistry.log.configure import Log, configure
 from dnsregistry.settings import Settings, SettingsError, load
 
@@ -68,7 +68,7 @@ def _run(settings: Settings, ready_file: Path | None, told: Log, *, demo: bool) 
     from dnsregistry.storage.errors import StoreError
 
     _raise_file_limit()
-    _calm_collector()
+    calm_collector()
     kind = choose_loop()
     try:
         with asyncio.Runner(loop_factory=kind.make) as runner:
@@ -90,6 +90,7 @@ async def _serve(
     _warn_of_multicast(settings.zone)
     async with AsyncExitStack() as running:
         app = App(settings, start_clock(), told)
+        app.registry.feed.subscribe(Sweeper().note)
         listening = await app.start()
         running.push_async_callback(app.stop)
         for host, port in listening.dns:
@@ -122,17 +123,6 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (OSError, ValueError):
         log.warning("the limit of open files stays as it was")
-
-
-def _calm_collector() -> None:
-    """Have the garbage collector look through everything seldom.
-
-    The catalogue is millions of objects without a cycle among them, and looking through them
-    holds up every answer for as long as that takes. What does come in cycles is young: errors
-    and requests.
-    """
-    gc.freeze()
-    gc.set_threshold(5_000, 4, 10_000)
 
 
 def _warn_of_multicast(zone: str) -> None:

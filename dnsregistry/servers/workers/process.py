@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from dnsregistry.garbage import Sweeper
 from dnsregistry.log.form import LogFormat
 from dnsregistry.servers.batch import Batch
 from dnsregistry.servers.intake import Single
@@ -43,6 +44,7 @@ class Process(asyncio.Protocol):
         self._reader = Reader()
         self._replica: Replica | None = None
         self._servers: list[UdpServer] = []
+        self._sweeper = Sweeper()
         self._log: Log | None = None
         self.ended = asyncio.get_running_loop().create_future()
 
@@ -83,6 +85,7 @@ class Process(asyncio.Protocol):
             self._open_log(configuration)
             return
         self._replica.hear(kind, fields)
+        self._sweeper.note()
         if kind is Kind.SYNC and not self._servers:
             self._serve(self._replica)
 
