@@ -28,6 +28,7 @@ from dnsregistry.servers.sockets import Pair
 from dnsregistry.servers.tcp import TcpLimits, TcpServer
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.servers.workers.pool import Pool
+from dnsregistry.servers.workers.precedence import may_go_first
 from dnsregistry.servers.workers.replica import Configuration
 from dnsregistry.settings import Settings
 from dnsregistry.zone.authority import Authority
@@ -79,6 +80,7 @@ def build_pool(
         recursion=[str(network) for network in recursion],
         log_format=settings.log_format,
         query_sample=settings.query_log_sample if settings.query_log is Logged.ALL else 0,
+        goes_first=may_go_first(settings.workers),
     )
     sockets = list(zip(*((pair.udp, *pair.others) for pair in pairs), strict=True))
     return Pool(sockets, configuration, registry, authority, exchange, responder)

@@ -22,8 +22,8 @@ from dnsregistry.servers.querylog import QueryLog
 from dnsregistry.servers.scatter import is_available
 from dnsregistry.servers.udp import UdpServer
 from dnsregistry.servers.workers.frames import Fields, Kind, Reader, pack
+from dnsregistry.servers.workers.precedence import ask_for_precedence
 from dnsregistry.servers.workers.replica import Configuration, Replica
-from dnsregistry.servers.workers.slice import ask_for_short_turns
 
 if TYPE_CHECKING:
     from dnsregistry.log.configure import Log
@@ -81,6 +81,7 @@ class Process(asyncio.Protocol):
     def _hear(self, kind: Kind, fields: Fields) -> None:
         if self._replica is None:
             configuration = Configuration(**json.loads(fields[0]))
+            ask_for_precedence(goes_first=configuration.goes_first)
             self._replica = Replica(configuration, time.monotonic, self._transport.write)
             self._open_log(configuration)
             return
@@ -127,7 +128,6 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     gc.set_threshold(RESTING_COLLECTIONS)
-    ask_for_short_turns()
     control, *sockets = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
     for sock in (control, *sockets):
         sock.setblocking(False)

@@ -55,6 +55,8 @@ class Configuration:
     log_format: LogFormat = LogFormat.CONSOLE
     query_sample: int = 0
     """Of its answers one in so many is logged; 0: none is."""
+    goes_first: bool = False
+    """Whether it goes before others on a processor that they share."""
 
     def to_json(self) -> bytes:
         """Write it as a field."""
