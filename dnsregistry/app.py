@@ -43,7 +43,7 @@ from dnsregistry.api.routes import metrics as metrics_routes
 from dnsregistry.api.tracing import build_tracing
 from dnsregistry.api.traffic import Traffic
 from dnsregistry.api.watching.build import build_watching, first_revision, read_options
-from dnsregistry.binding import Listening, bind_all
+from dnsregistry.binding import Listening, Sockets, bind_all
 from dnsregistry.dashboard import routes as dashboard_routes
 from dnsregistry.explain.build import build_explanations
 from dnsregistry.explain.explainer import Sources
@@ -163,11 +163,22 @@ class App:
         await self.store.follow_serial(lambda: self.zone.serial)
         if self._cluster is not None:
             self._await_cluster(self._cluster)
+        await self._take_in()
+        await self._begin_work()
+        await self._serve(sockets)
+        self._state = ReadyState.READY
+        return listening
+
+    async def _take_in(self) -> None:
+        """Have all know of the instances that the store kept."""
         # Those of now: what a cluster's other nodes change meanwhile is told as a change.
         held = [lease.instance for lease in self.registry.catalogue.after(0)]
         async for instance in take_turns(held):
             self._reverse.take_in(instance)
             self.checking.drains.begin(instance, self._now())
+
+    async def _begin_work(self) -> None:
+        """Start what goes on beside the servers."""
         prober = self.checking.prober
         if self._cluster is not None:
             nodes = self._cluster.nodes
@@ -181,6 +192,10 @@ class App:
         if self._scan is not None:
             self._spawn(self._scan.run(), "scan")
         self._spawn(self._parts.loop_lag.follow(), "loop lag")
+
+    async def _serve(self, sockets: Sockets) -> None:
+        """Start the servers: DNS, HTTP, the dialects, then what is over TLS."""
+        settings = self._settings
         front = Front(settings, self._exchange, self._responder, self._running, self._queries)
         if settings.workers:
             await self._start_workers(sockets.dns)
@@ -200,12 +215,17 @@ class App:
         if self._forwarder is not None:
             self._running.push_async_callback(self._forwarder.stop)
             self._spawn(_tell_loops(self._forwarder), "loop detection")
-        self._state = ReadyState.READY
-        return listening
 
     def _build(self, listening: Listening, first_serial: int) -> None:
-        settings, registry = self._settings, self.registry
-        policy = LivePolicy(
+        """Make what the registry is read by, each upon those before it; nothing runs yet."""
+        policy = self._make_policy(listening)
+        self._build_zones(listening, policy, first_serial)
+        self._build_answers(listening)
+        self._build_reports(listening)
+
+    def _make_policy(self, listening: Listening) -> LivePolicy:
+        settings = self._settings
+        return LivePolicy(
             origin=Name.from_text(settings.zone),
             ttl=settings.dns_ttl,
             negative_ttl=settings.negative_ttl,
@@ -214,6 +234,9 @@ class App:
             ttls=Patterns(settings.service_ttls),
             limits=Patterns(settings.service_limits),
         )
+
+    def _build_zones(self, listening: Listening, policy: LivePolicy, first_serial: int) -> None:
+        settings, registry = self._settings, self.registry
         ramps = Ramps(settings.slow_start)
         departures = Departures()
         self.zone = LiveZone(registry.catalogue, policy, first_serial, ramps, departures)
@@ -239,6 +262,8 @@ class App:
         published = Publication(authority, self.zone, self._advance_serial)
         self._zone_watch = ZoneWatch(settings.zones_dir, self.zone.origin, published.apply)
 
+    def _build_answers(self, listening: Listening) -> None:
+        settings, authority = self._settings, self._authority
         try:
             self._forwarder = build_forwarder(
                 settings.upstreams, authority, listening.dns, self._now
@@ -250,6 +275,9 @@ class App:
         self._responder = responder
         self._queries = build_query_log(settings, self._log, authority)
         self._exchange = Exchange(responder, self._queries)
+
+    def _build_reports(self, listening: Listening) -> None:
+        settings, registry = self._settings, self.registry
         self.watching = build_watching(
             read_options(settings, is_clustered=self._cluster is not None),
             registry,
@@ -260,13 +288,20 @@ class App:
         if self._cluster is not None:
             self._cluster.when_adopting(self.watching.adopt)
         self._explanations = build_explanations(
-            Sources(registry, authority, self.zone, responder, self._forwarder, self.checking.ward)
+            Sources(
+                registry,
+                self._authority,
+                self.zone,
+                self._responder,
+                self._forwarder,
+                self.checking.ward,
+            )
         )
         self._parts = Parts(
             registry=registry,
             store=self.store,
             zone=self.zone,
-            responder=responder,
+            responder=self._responder,
             zone_watch=self._zone_watch,
             forwarder=self._forwarder,
             checking=self.checking,

@@ -1,14 +1,13 @@
 """`dnsregistry explain`: why a name is answered as it is."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
-from dnsregistry.cli.registryclient import RegistryClient, add_registry_options
-from dnsregistry.cli.table import plain
+from dnsregistry.cli.asking import Place, as_json, ask, asks_registry
+from dnsregistry.cli.table import plain, print_rows
 
 _COLUMNS = ("instance", "kept", "reason")
 
@@ -35,10 +34,10 @@ _COLUMNS = ("instance", "kept", "reason")
     show_default=True,
     help="Instances that are told; those that are left out go first.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the registry's own JSON.")
-@add_registry_options
+@as_json
+@asks_registry
 def explain(
-    client: RegistryClient,
+    place: Place,
     name: str,
     rtype: str,
     asker: str | None,
@@ -51,29 +50,26 @@ def explain(
     """Tell what NAME TYPE is answered with, by which way, and each instance kept or left out.
 
     Nothing is counted as a query, and nobody outside is asked. The exit code is 0 where the
-    registry explains, whatever the answer is; 1 where it does not, or does not answer; 2 for a
-    wrong command line.
+    registry explains, whatever the answer is; 1 where it does not; 2 for a wrong command line; 3
+    where no registry answers. With --json the registry's own JSON is printed.
     """
-    parameters = {
-        "name": name,
-        "type": rtype,
+    asked = {
         "class": rclass,
         "transport": "tcp" if tcp else "udp",
         "bufsize": str(bufsize),
         "limit": str(limit),
         **({"client": asker} if asker is not None else {}),
     }
-    told = client.get("/v1/dns/explain", parameters)
+    told = ask(place, lambda client: client.explain(name, rtype, **asked))
     if as_json:
         click.echo(json.dumps(told, indent=2))
         return
     for line in _write(told):
         click.echo(plain(line))
     rows = [_row(one) for one in told["candidates"]]
-    if rows and not (sys.stdout.isatty() and _draw_table(rows)):
+    if rows:
         click.echo()
-        for row in rows:
-            click.echo("\t".join(map(plain, row)))
+        print_rows(_COLUMNS, rows)
     left = told["candidates_total"] - len(rows)
     if left:
         click.echo(f"and {left} more; --limit tells up to 1000")
@@ -99,19 +95,3 @@ def _write(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _row(one: Mapping[str, Any]) -> Sequence[str]:
     return str(one["id"]), "kept" if one["kept"] else "left out", str(one["reason"])
-
-
-def _draw_table(rows: Sequence[Sequence[str]]) -> bool:
-    """Print a table; False where rich is not installed."""
-    try:
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-    except ImportError:
-        return False
-    table = Table(*_COLUMNS)
-    for row in rows:
-        # As text: an id or a check's words must not be read as rich's markup.
-        table.add_row(*(Text(plain(cell)) for cell in row))
-    Console().print(table)
-    return True

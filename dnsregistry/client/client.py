@@ -148,6 +148,18 @@ class Client:
             raise self._not_readable("no numbers")
         return told
 
+    async def explain(self, name: str, rtype: str = "A", **asked: str) -> Mapping[str, Any]:
+        """Why a name is answered as it is, as `/v1/dns/explain` tells it.
+
+        `asked` are that route's other parameters: `class`, `client`, `transport`, `bufsize`,
+        `limit`.
+        """
+        query = {"name": name, "type": rtype, **asked}
+        told = await self._http.ask("GET", "/v1/dns/explain", query=query)
+        if not isinstance(told, dict):
+            raise self._not_readable("no explanation")
+        return told
+
     async def find(
         self, service: str, *, tag: str | None = None, capability: str | None = None
     ) -> Sequence[Endpoint]:

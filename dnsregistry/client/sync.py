@@ -182,6 +182,10 @@ class Client:
         """The registry's own numbers."""
         return self._thread.run(self._inner.stats)
 
+    def explain(self, name: str, rtype: str = "A", **asked: str) -> Mapping[str, Any]:
+        """Why a name is answered as it is."""
+        return self._thread.run(lambda: self._inner.explain(name, rtype, **asked))
+
     def find(
         self, service: str, *, tag: str | None = None, capability: str | None = None
     ) -> Sequence[Endpoint]:

@@ -14,8 +14,8 @@ from aiohttp import web
 from click.testing import CliRunner, Result
 from grpc_health.v1 import health_pb2_grpc
 
-from dnsregistry.cli.explain import _draw_table
 from dnsregistry.cli.main import main
+from dnsregistry.cli.table import _draw
 from tests.health.conftest import until
 from tests.program import Program
 
@@ -70,7 +70,7 @@ async def test_what_is_left_out_and_what_went_wrong_is_told(program: Program) ->
 
 def test_a_terminal_gets_a_table_that_reads_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("rich")
-    assert _draw_table([("[red]a", "kept", "answered")])
+    assert _draw(("instance", "kept", "reason"), [("[red]a", "kept", "answered")])
     assert "[red]a" in capsys.readouterr().out
 
 
@@ -100,7 +100,7 @@ async def test_what_a_backend_says_of_itself_moves_no_terminal(
     told = done.output.splitlines()[-1]
     assert "?]0;mine??[31mred??again" in told
     assert told.isprintable() or told.replace("\t", "").isprintable()
-    _draw_table([("a", "left out", "\x1b[31mred")])
+    _draw(("instance", "kept", "reason"), [("a", "left out", "\x1b[31mred")])
     assert "?[31mred" in capsys.readouterr().out
 
 
@@ -127,7 +127,7 @@ async def test_what_a_registry_says_of_itself_moves_no_terminal() -> None:
 async def test_a_bad_type_is_told_as_the_registry_says_it(program: Program) -> None:
     done = await _run("explain", SERVICE, "NOPE", "--url", program.url)
     assert done.exit_code == 1
-    assert "A query parameter breaks a rule: type: 'NOPE' is no type" in done.output
+    assert "type: 'NOPE' is no type" in done.output
     assert "Traceback" not in done.output
 
 
@@ -141,8 +141,9 @@ def closed_port() -> Iterator[int]:
 async def test_no_registry_at_the_url_is_one_sentence(closed_port: int) -> None:
     url = f"http://127.0.0.1:{closed_port}"
     done = await _run("explain", SERVICE, "--url", url)
-    assert done.exit_code == 1
-    assert done.output.startswith(f"Error: no registry answers at {url}: connection refused; is")
+    assert done.exit_code == 3
+    assert f"{url}" in done.output
+    assert "connection refused; start one with: dnsregistry serve" in done.output
     assert len(done.output.splitlines()) == 1
 
 
@@ -163,9 +164,11 @@ async def test_another_server_at_the_url_is_told_apart(program: Program) -> None
         await site.start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         done = await _run("explain", SERVICE, "--url", url)
-        assert done.output == f"Error: {url} is no registry: it answers 404 text/html\n"
+        assert "what answers there is no registry (status 404)" in done.output
+        assert (done.exit_code, url in done.output) == (3, True)
         done = await _run("explain", SERVICE, "--url", f"{url}/broken")
-        assert f"{url}/broken is no registry" in done.output
+        assert "what answers there is no registry (status 200 without JSON)" in done.output
+        assert (done.exit_code, f"{url}/broken" in done.output) == (3, True)
     finally:
         await runner.cleanup()
 
@@ -191,7 +194,7 @@ async def test_a_token_goes_along_as_a_bearer() -> None:
     finally:
         await runner.cleanup()
     assert seen == [None, "Bearer secret"]
-    assert (done.exit_code, done.output) == (1, "Error: A token is needed: none was sent\n")
+    assert (done.exit_code, "none was sent" in done.output) == (1, True)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8053", "ftp://x", "http://", "http://x:99999"])
