@@ -178,7 +178,12 @@ async def test_a_token_goes_along_as_a_bearer() -> None:
 
     async def refuse(request: web.Request) -> web.Response:
         seen.append(request.headers.get("Authorization"))
-        document = {"title": "A token is needed", "detail": "none was sent", "status": 401}
+        document = {
+            "title": "A token is needed",
+            "detail": "none was sent",
+            "status": 401,
+            "type": "t",
+        }
         return web.json_response(document, status=401, content_type="application/problem+json")
 
     application = web.Application()
@@ -204,12 +209,12 @@ def test_a_url_that_is_none_is_a_wrong_command_line(url: str) -> None:
     assert url in done.output
 
 
-def test_certificates_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
+def test_certificates_that_cannot_be_read_are_a_wrong_command_line(tmp_path: Path) -> None:
     given = ["explain", SERVICE, "--url", "https://127.0.0.1:1", "--ca-file"]
     done = CliRunner().invoke(main, [*given, str(tmp_path / "none.pem")])
-    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
-    assert "none.pem: No such file or directory" in done.output
+    assert (done.exit_code, "Traceback" in done.output) == (2, False)
+    assert "none.pem cannot be used: No such file or directory" in done.output
     empty = tmp_path / "empty.pem"
     empty.write_text("")
     done = CliRunner().invoke(main, [*given, str(empty)])
-    assert (done.exit_code, "it holds no certificate" in done.output) == (1, True)
+    assert (done.exit_code, "no certificate in it" in done.output) == (2, True)
