@@ -1,32 +1,47 @@
 """Two workers on two cores against one: `python -m tests.benchmarks.workers`.
 
-The load has to share the cores with two workers, so answers a second would tell its share too.
+Two cores have no room for a load beside two workers: it would share a core with one of them, and
+ask too little of the other, who is then woken for every few questions. So the workers stand still
+while the questions are sent, and answer while the load sleeps, each on a core of its own.
 What is compared is CPU time: a core answers 1 / (CPU time a query), two cores twice that where the
 kernel spreads the questions evenly, and as much less as the busier worker has more than its half.
 """
 
 import argparse
+import os
 import random
+import signal
+import socket
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
+from pathlib import Path
 
+from dnsregistry.servers.intake import QUERY_OCTETS
 from dnsregistry.settings import Settings
 from tests.benchmarks import house, queries
 from tests.benchmarks.command import Options, run
 from tests.benchmarks.errors import BenchmarkError
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.load import Load
-from tests.benchmarks.ours import Ours, ours
-from tests.benchmarks.queries import QueryFile
+from tests.benchmarks.ours import LOOPBACK, Ours, ours
 from tests.benchmarks.rounds import alternate
 from tests.benchmarks.table import Table
 
-SOCKETS = 64
+SOCKETS = 256
 """Client ports for each worker. The kernel chooses the worker by the port: many spread evenly, and
 as many questions wait for each of two as for the one."""
-WINDOW = 2
-"""On each of them."""
+WINDOW = 4
+"""Questions on each of them in a turn: together a few milliseconds' work, which a socket holds."""
+WARM_WINDOW = 2
+"""The same while each worker has all answers compiled, which takes longer."""
+_NAP = 0.02
+"""Seconds between two looks whether the workers have answered all, by their CPU time: the kernel
+writes that down with each tick of its clock, or when they sleep."""
+_PATIENCE = 10.0
 _MICROSECONDS = 1e6
 
 
@@ -54,26 +69,33 @@ def measure(options: Options) -> Table:
     """One and two workers, in turns."""
     if "workers" not in Settings.model_fields:
         raise BenchmarkError("this version has no setting WORKERS yet")
-    services, load = options.extra.services, Load(options.folder, options.load_core)
-    messages = list(map(queries.make_query, house.make_questions(services)))
+    services = options.extra.services
+    messages = [
+        bytes(2) + message[2:]
+        for message in map(queries.make_query, house.make_questions(services))
+    ]
     random.Random(1).shuffle(messages)
-    questions = queries.write(options.folder / "questions", messages)
-    both = f"{options.server_core},{options.load_core}"
+    load = Load(options.folder, options.load_core)
+    file = queries.write(options.folder / "questions", messages)
+    both = options.server_core, options.load_core
     with ExitStack() as stack:
         servers: dict[int, Ours] = {}
-        for workers, cores in ((1, options.server_core), (2, both)):
+        for workers in (1, 2):
             options.say(f"{workers} workers: registering …")
-            servers[workers] = stack.enter_context(
+            cores = ",".join(both[:workers])
+            servers[workers] = server = stack.enter_context(
                 ours(options.folder, cores=cores, name=f"workers-{workers}", workers=workers)
             )
-            servers[workers].register_all(house.make_instances(services))
-            port = servers[workers].dns_port
-            load.warm(port, questions, window=WINDOW, sockets=SOCKETS * workers)
+            server.register_all(house.make_instances(services))
+            found = [pid for pid in server.process.pids() if pid != server.process.pid]
+            for pid, core in zip(found, both, strict=False):
+                os.sched_setaffinity(pid, {int(core)})
+            load.warm(server.dns_port, file, sockets=SOCKETS * workers, window=WARM_WINDOW)
         options.say("asking …")
         costs = alternate(
             options.rounds,
             {
-                workers: partial(_measure, load, server, questions, options, workers)
+                workers: partial(_measure, server, messages, options, workers)
                 for workers, server in servers.items()
             },
         )
@@ -84,30 +106,66 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--services", type=int, default=house.SERVICES)
 
 
-def _send(load: Load, server: Ours, questions: QueryFile, seconds: float, sockets: int) -> int:
-    how = {"window": WINDOW, "sockets": sockets}
-    sent = load.send(server.dns_port, questions, seconds=seconds, **how)
-    sent.check(0, server.process.name)
-    return sent.received
-
-
 def _measure(
-    load: Load, server: Ours, questions: QueryFile, options: Options, workers: int, _: int
+    server: Ours, messages: Sequence[bytes], options: Options, workers: int, _: int
 ) -> Cost:
-    before = server.process.cpu_seconds_each()
-    received = _send(load, server, questions, options.seconds, SOCKETS * workers)
-    after = server.process.cpu_seconds_each()
-    used = {pid: after[pid] - before.get(pid, 0.0) for pid in after}
-    # The rest is the main process, which answers nothing.
-    parts = [seconds for pid, seconds in used.items() if pid != server.process.pid]
+    found = [pid for pid in server.process.pids() if pid != server.process.pid]
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(_connect(server)) for _ in range(SOCKETS * workers)]
+        questions = cycle(messages)
+        used, answered = dict.fromkeys(found, 0.0), 0
+        until = time.monotonic() + options.seconds
+        while time.monotonic() < until:
+            spent = _turn(found, sockets, questions)
+            answered += len(sockets) * WINDOW
+            used = {pid: used[pid] + spent[pid] for pid in found}
     total = sum(used.values())
-    return Cost(total / received * _MICROSECONDS, max(parts) / sum(parts))
+    return Cost(total / answered * _MICROSECONDS, max(used.values()) / total)
+
+
+def _turn(
+    workers: Sequence[int], sockets: Sequence[socket.socket], questions: Iterator[bytes]
+) -> dict[int, float]:
+    """Send all while the workers stand still, and have them answer; the CPU seconds of each."""
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for sock in sockets:
+            for _ in range(WINDOW):
+                sock.send(next(questions))
+        before = {pid: _read_cpu(pid) for pid in workers}
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+    after, seen = before, None
+    while after != seen:
+        time.sleep(_NAP)
+        seen, after = after, {pid: _read_cpu(pid) for pid in workers}
+    for sock in sockets:
+        for _ in range(WINDOW):
+            reply = sock.recv(QUERY_OCTETS)
+            if reply[3] & 0xF or not reply[7]:
+                raise BenchmarkError("a question that repeats was answered without a record")
+    return {pid: after[pid] - before[pid] for pid in workers}
+
+
+def _connect(server: Ours) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(_PATIENCE)
+    sock.connect((LOOPBACK, server.dns_port))
+    return sock
+
+
+def _read_cpu(pid: int) -> float:
+    """Seconds that a process of one thread has had, to the nanosecond."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
 
 
 def _tell(options: Options, costs: dict[int, list[Cost]]) -> Table:
     told = (
         f"Medians of {options.rounds} alternating rounds (least to most), {SOCKETS} client"
-        " ports for each worker, none lost. Capacity: the busiest worker's core, full."
+        f" ports for each worker, {WINDOW} questions on each at a time, none lost. Capacity: the"
+        " busiest worker's core, full."
     )
     columns = ("workers", "CPU µs a query", "busiest worker's part", "capacity a second", "times")
     table = Table("workers", columns, notes=[told])
