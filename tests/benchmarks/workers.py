@@ -32,8 +32,8 @@ from tests.benchmarks.rounds import alternate
 from tests.benchmarks.table import Table
 
 SOCKETS = 256
-"""Client ports for each worker. The kernel chooses the worker by the port: many spread evenly, and
-as many questions wait for each of two as for the one."""
+"""Client ports for each worker, by which the kernel chooses the worker: as many questions wait for
+each of two as for the one."""
 WINDOW = 4
 """Questions on each of them in a turn: together a few milliseconds' work, which a socket holds."""
 WARM_WINDOW = 2
@@ -110,15 +110,16 @@ def _measure(
     server: Ours, messages: Sequence[bytes], options: Options, workers: int, _: int
 ) -> Cost:
     found = [pid for pid in server.process.pids() if pid != server.process.pid]
-    with ExitStack() as opened:
-        sockets = [opened.enter_context(_connect(server)) for _ in range(SOCKETS * workers)]
-        questions = cycle(messages)
-        used, answered = dict.fromkeys(found, 0.0), 0
-        until = time.monotonic() + options.seconds
-        while time.monotonic() < until:
+    questions = cycle(messages)
+    used, answered = dict.fromkeys(found, 0.0), 0
+    until = time.monotonic() + options.seconds
+    while time.monotonic() < until:
+        with ExitStack() as opened:
+            # From other ports each time: of many clients no worker has more than another.
+            sockets = [opened.enter_context(_connect(server)) for _ in range(SOCKETS * workers)]
             spent = _turn(found, sockets, questions)
-            answered += len(sockets) * WINDOW
-            used = {pid: used[pid] + spent[pid] for pid in found}
+        answered += len(sockets) * WINDOW
+        used = {pid: used[pid] + spent[pid] for pid in found}
     total = sum(used.values())
     return Cost(total / answered * _MICROSECONDS, max(used.values()) / total)
 
