@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
@@ -12,6 +13,17 @@ from tests.machine import give_up
 from tests.program import PATIENCE, Clock, Program
 
 Start = Callable[..., Awaitable[Program]]
+
+
+def pytest_configure() -> None:
+    """Have programs that are started here end by the signals that tests send.
+
+    A shell that runs the tests in the background has them ignored, and so would all below it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

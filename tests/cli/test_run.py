@@ -88,8 +88,16 @@ async def begin() -> AsyncIterator[Begin]:
     yield run
     for running in started:
         if running.process.returncode is None:
+            # First what it runs, which would hold the pipes open for ever.
+            for child in _children(running.process.pid):
+                os.kill(child, signal.SIGKILL)
             running.process.kill()
-            await running.process.communicate()
+            await running.finish()
+
+
+def _children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in text.split()]
 
 
 async def _registered(place: House) -> None:
