@@ -38,14 +38,15 @@ async def find_local_address(url: str) -> str:
     if not ways:
         raise RegistryAway(reason)
     for place, local in ways if len(ways) > 1 else ():
-        if await _accepts(str(place[0]), int(place[1])):
+        if await accepts(str(place[0]), int(place[1])):
             return local
     return ways[0][1]
 
 
-async def _accepts(host: str, port: int) -> bool:
+async def accepts(host: str, port: int, seconds: float = CONNECT_SECONDS) -> bool:
+    """Whether a TCP connection comes about in so many seconds; it is cut at once."""
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(seconds):
             _, writer = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError):
         return False

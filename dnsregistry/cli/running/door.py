@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import Sequence
 
+from dnsregistry.client.local import accepts
+
 FIRST_SECONDS, LAST_SECONDS = 0.02, 0.25
 """Between attempts: nobody waits long for a quick program, and a slow one is not hammered."""
 CONNECT_SECONDS = 2.0
@@ -26,7 +28,7 @@ class Door:
 
     async def is_open(self) -> bool:
         """Whether a connection comes about now."""
-        return any([await _accepts(host, self._port) for host in self._places])
+        return any([await accepts(host, self._port, CONNECT_SECONDS) for host in self._places])
 
     async def wait_open(self) -> None:
         """Return once a connection comes about."""
@@ -39,19 +41,9 @@ class Door:
         """Where else on this machine it accepts, for people who look for the cause."""
         others: Sequence[str] = [host for host in LOOPBACK if host not in self._places]
         for host in others:
-            if await _accepts(host, self._port):
+            if await accepts(host, self._port, CONNECT_SECONDS):
                 return _join(host, self._port)
         return None
-
-
-async def _accepts(host: str, port: int) -> bool:
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(host, port)
-    except (OSError, TimeoutError):
-        return False
-    writer.transport.abort()
-    return True
 
 
 def _join(host: str, port: int) -> str:
