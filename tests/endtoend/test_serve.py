@@ -18,7 +18,7 @@ from tests.program import PATIENCE
 from tests.wire import make_query
 
 SRV = "_user-service._tcp.registry.local"
-QUICKLY = 3.0
+QUICKLY = 4.5
 """Seconds that a stop may take: less than what requests on their way would be given."""
 FREE_PORTS = ("--dns-port", "0", "--http-port", "0")
 

@@ -73,13 +73,16 @@ async def test_a_lease_granted_while_the_sweep_sleeps_ends_in_time() -> None:
     registry = Registry()
     ended = Ended(registry)
     registry.grant(_make("long", 60), time.monotonic())
+    took = []
     async with _sweeping(registry, time.monotonic):
         await asyncio.sleep(0)
-        granted = time.monotonic()
-        registry.grant(_make("short", 1), granted)
-        await ended.wait(1)
-    # A sleep too many would end it at two.
-    assert 1 <= time.monotonic() - granted < 1.8
+        for count in range(1, 4):
+            granted = time.monotonic()
+            registry.grant(_make("short", 1), granted)
+            await ended.wait(count)
+            took.append(time.monotonic() - granted)
+    # A sleep too many would end each at two; a machine that is away does not hit all three.
+    assert 1 <= min(took) < 1.8
 
 
 async def test_a_renewed_lease_is_left_alone() -> None:

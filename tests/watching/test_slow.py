@@ -101,7 +101,7 @@ async def test_one_that_does_not_read_does_not_hold_up_a_stop(start: Start) -> N
     sleeper = Sleeper(program)
     await until(lambda: program.app.watching.tally.streams == 1)
     await _change(program, CHANGES)
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(4.5):
         await program.app.stop()
     sleeper.socket.close()
 
