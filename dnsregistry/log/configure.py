@@ -13,6 +13,7 @@ from dnsregistry.log.writer import LogWriter
 
 OURS = "dnsregistry"
 STANDARD_ERROR = 2
+TROUBLES = ("warning", "error", "critical")
 LOST = "lines of the log were dropped: nobody takes them as fast as they come"
 
 Emit = Callable[[EventDict], None]
@@ -20,13 +21,17 @@ Emit = Callable[[EventDict], None]
 
 
 class Log:
-    """The process's log, set up; `emit` is the short way for what is logged very often."""
+    """The process's log, set up; `emit` is the short way for what is logged very often.
+
+    `troubles` counts the lines of each level from warnings on, those without room too.
+    """
 
     def __init__(self, format: LogFormat, level: LogLevel, descriptor: int, *, color: bool) -> None:
         self._render = _make_renderer(format, color=color)
+        self.troubles = dict.fromkeys(TROUBLES, 0)
         self.writer = LogWriter(descriptor, self._tell_lost)
         number = logging.getLevelNamesMapping()[level.upper()]
-        before = _list_processors()
+        before = [*_list_processors(), self._count]
         structlog.configure(
             processors=[*before, *self._render],
             wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -49,6 +54,11 @@ class Log:
         for processor in self._render:
             rendered = processor(None, "info", rendered)  # type: ignore[arg-type]
         return str(rendered)
+
+    def _count(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        if (level := event["level"]) in self.troubles:
+            self.troubles[level] += 1
+        return event
 
     def _tell_lost(self, lines: int) -> str:
         return self._write({"event": LOST, "level": "warning", "logger": OURS, "lines": lines})

@@ -7,7 +7,8 @@ from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from dnsregistry import __version__
-from dnsregistry.metrics.families import PREFIX, counter, gauge, histogram
+from dnsregistry.log.configure import TROUBLES
+from dnsregistry.metrics.families import PREFIX, counter, counters, gauge, histogram
 from dnsregistry.parts import Parts
 
 
@@ -28,6 +29,8 @@ class ProgramCollector(Collector):
         serving, restarts = (0, 0) if pool is None else (pool.working, pool.restarts)
         yield gauge("workers", "DNS processes beside the main one that serve.", serving)
         yield counter("worker_restarts", "Times that one was started anew.", restarts)
+        troubles = dict.fromkeys(TROUBLES, 0) if parts.log is None else parts.log.troubles
+        yield counters("log_lines", "Lines of the log, from warnings on.", "level", troubles)
         dropped = 0 if parts.log is None else parts.log.writer.dropped
         dropped += 0 if pool is None else pool.lines_dropped
         yield counter("log_lines_dropped", "Lines of the log that had no room.", dropped)

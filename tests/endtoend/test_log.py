@@ -4,12 +4,14 @@ import asyncio
 import json
 import os
 import signal
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.endtoend.conftest import Serve
 from tests.endtoend.process import Served, command, environment, run
@@ -51,6 +53,21 @@ async def test_the_level_leaves_out_what_is_less_grave(serve: Serve) -> None:
     served = await serve("--log-level", "WARNING", "--zone", "home.local")
     [line] = (await served.stop()).err.splitlines()
     assert "RFC 6762" in line
+
+
+async def test_lines_are_counted_from_warnings_on(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "broken.zone").write_text("@ A nonsense\n")
+    served = await serve(
+        *("--log-format", "json", "--zone", "home.local", "--zones-dir", str(tmp_path))
+    )
+    async with ClientSession() as client, client.get(f"{served.url}/metrics") as response:
+        told = text_string_to_metric_families(await response.text())
+        [family] = (one for one in told if one.name == "dnsregistry_log_lines")
+    counted = {sample.labels["level"]: sample.value for sample in family.samples}
+    levels = Counter(line["level"] for line in await _lines(served))
+    assert counted == {level: levels[level] for level in ("warning", "error", "critical")}
+    assert counted["warning"]
+    assert counted["error"]
 
 
 async def test_requests_are_logged_with_their_ids_and_without_what_is_secret(
