@@ -35,8 +35,9 @@ async def test_a_thousand_clients_come_back_spread_over_their_interval(
 ) -> None:
     """The registry has lost everything, so each must register: not one is lost.
 
-    No fifth of the interval gets more than half of them. A machine that is too slow for a
-    thousand registrations in that time spreads them further.
+    No fifth of the interval gets more than three quarters of them, though a machine that is away
+    for a while gathers those of that time. One that is too slow for a thousand registrations in
+    an interval spreads them further.
     """
     # Debugging and thousands of log lines make every step several times slower.
     asyncio.get_running_loop().set_debug(False)
@@ -59,7 +60,7 @@ async def test_a_thousand_clients_come_back_spread_over_their_interval(
     arrivals = [lease.granted_at - back for lease in program.app.registry.catalogue.after(0)]
     fifths = Counter(int(arrival / INTERVAL * 5) for arrival in arrivals)
     print(sorted(fifths.items()))
-    assert max(fifths.values()) < CLIENTS / 2, sorted(fifths.items())
+    assert max(fifths.values()) < CLIENTS * 3 / 4, sorted(fifths.items())
     assert max(arrivals) > INTERVAL / 2
     await asyncio.gather(*(client.stop() for client in clients))
     assert len(program.app.registry.catalogue) == 0

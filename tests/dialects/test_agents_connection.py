@@ -39,8 +39,16 @@ def port(program: Program) -> int:
 
 
 @pytest.fixture
-async def context() -> AsyncIterator[zmq.asyncio.Context]:
+async def context(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[zmq.asyncio.Context]:
+    """Holds its sockets until it is destroyed: one that is collected first warns of being open."""
     made = zmq.asyncio.Context()
+    opened, open_socket = [], made.socket
+
+    def open_and_hold(kind: int) -> zmq.asyncio.Socket:
+        opened.append(open_socket(kind))
+        return opened[-1]
+
+    monkeypatch.setattr(made, "socket", open_and_hold)
     yield made
     made.destroy(linger=0)
 

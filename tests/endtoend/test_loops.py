@@ -62,7 +62,8 @@ async def test_handshakes_that_began_before_they_were_accepted_are_finished(
         (tmp_path / "sitecustomize.py").write_text(WITHOUT_UVLOOP)
         variables["PYTHONPATH"] = str(tmp_path)
     certificate = make_certificate(tmp_path, HOST)
-    served = await serve("--tls-cert", str(certificate), "--https-port", "0", **variables)
+    tls = ("--tls-cert", str(certificate), "--dot-port", "0", "--https-port", "0")
+    served = await serve(*tls, **variables)
     trust = ssl.create_default_context(cafile=str(certificate))
     os.kill(served.process.pid, signal.SIGSTOP)
     clients = [_Hello(served.https_port, trust) for _ in range(10)]
