@@ -3,7 +3,8 @@
 Rules:
 - Framing, header compression and flow control are h2's. Here is what a request means.
 - `/dns-query` is all there is; the API is spoken over HTTP/1.1 on the same port.
-- A connection has `idle` seconds to bring its next whole request, and `MOST_STREAMS` at once.
+- A connection has `idle` seconds to bring its next whole request, counted from the last one or
+  its reply, and `MOST_STREAMS` at once.
 - A client that resets more than `MOST_RESETS` streams is cut: it makes work and wants no answer.
 """
 
@@ -142,6 +143,7 @@ class Http2Connection(asyncio.Protocol):
         else:
             headers = {"content-type": MEDIA_TYPE, "cache-control": f"max-age={reply.max_age}"}
             self._respond(stream, request, 200, headers, reply.message)
+        self._heard = self._loop.time()
         self._flush()
 
     def _refuse(self, stream: int, request: _Request, fault: DohFault) -> None:
@@ -193,6 +195,8 @@ class Http2Connection(asyncio.Protocol):
             self._transport.write(self._h2.data_to_send())
 
     def _check_idle(self) -> None:
+        if self._tasks:
+            self._heard = self._loop.time()
         left = self._heard + self._idle - self._loop.time()
         if left > 0:
             self._timer = self._loop.call_later(left, self._check_idle)

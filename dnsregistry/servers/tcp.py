@@ -4,7 +4,8 @@ Rules:
 - A client may send many queries without waiting; a connection answers them for `TURN_SECONDS`,
   one at least, then the loop turns to others.
 - A connection has `idle` seconds to bring its next whole query, counted from the last one and
-  not from the last octet: dripping octets holds nothing open.
+  not from the last octet: dripping octets holds nothing open. One that waits for replies is not
+  idle (RFC 7766, 6.2.3): its time runs from the last of them.
 - A client that does not read its replies is read from no more, and cut when its time is up.
 - Connections are bounded in all and for each address; one too many is closed at once.
 - Replies go out as they come: one that is forwarded holds up none behind it. A connection
@@ -219,6 +220,8 @@ class TcpConnection(asyncio.Protocol):
         return message
 
     def _check_idle(self) -> None:
+        if self._outstanding:
+            self._heard = self._loop.time()
         left = self._heard + self._server.limits.idle - self._loop.time()
         if left > 0:
             self._timer = self._loop.call_later(left, self._check_idle)

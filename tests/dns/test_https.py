@@ -3,11 +3,13 @@
 import asyncio
 import base64
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import dns.message
 import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -327,6 +329,40 @@ async def test_a_client_that_never_asks_is_cut(
     client = await connect(program)
     client.flush()
     await client.wait_closed()
+
+
+async def test_a_client_that_waits_for_a_reply_is_not_idle(
+    start: Start, served: Path, connect: Connect
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as upstream:
+        upstream.bind(("127.0.0.1", 0))
+        upstream.setblocking(False)
+        address = f"127.0.0.1:{upstream.getsockname()[1]}"
+        program = await start(tls_cert=str(served), tcp_idle=0.3, upstreams=address)
+        client = await connect(program)
+        stream = client.send(_get(make_query("one.test")))
+        query, peer = await _wait_for_question(upstream, "one.test.")
+        # Two idle ones, one after the other, are gone before the reply comes.
+        for _ in range(2):
+            idle = await connect(program)
+            idle.flush()
+            await idle.wait_closed()
+        reply = dns.message.make_response(query, recursion_available=True)
+        upstream.sendto(reply.to_wire(), peer)
+        assert Reply.of((await client.wait(stream)).body).rcode == "NOERROR"
+        await client.wait_closed()
+
+
+async def _wait_for_question(
+    upstream: socket.socket, name: str
+) -> tuple[dns.message.Message, tuple[str, int]]:
+    """The first question for a name that comes to an upstream, and where it came from."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            octets, peer = await asyncio.get_running_loop().sock_recvfrom(upstream, 4096)
+            query = dns.message.from_wire(octets)
+            if query.question[0].name.to_text().lower() == name:
+                return query, peer
 
 
 async def test_a_client_that_resets_without_end_is_cut(secure: Program, connect: Connect) -> None:

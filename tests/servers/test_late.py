@@ -108,6 +108,22 @@ async def test_a_half_closed_connection_gets_its_late_replies(
     assert await client.wait_closed() == b""
 
 
+async def test_a_connection_that_waits_for_a_reply_is_not_idle(
+    start: Start, upstream: Upstream
+) -> None:
+    """RFC 7766, 3: an idle session is one on which "no queries are outstanding"."""
+    program = await start(upstreams=f"127.0.0.1:{upstream.port}", tcp_idle=0.3)
+    client = await program.dns.tcp()
+    await client.send(make_query("one.test", id=1))
+    await upstream.wait_for("one.test.")
+    # Two idle ones, one after the other, are gone before the reply comes.
+    for _ in range(2):
+        assert await (await program.dns.tcp()).wait_closed() == b""
+    upstream.answer("one.test.", "192.0.2.1")
+    assert Reply.of(await client.receive()).rdatas == ["192.0.2.1"]
+    assert await client.wait_closed() == b""
+
+
 async def test_a_client_that_is_gone_costs_the_others_nothing(
     program: Program, upstream: Upstream
 ) -> None:
