@@ -238,7 +238,7 @@ class App:
     def _build_zones(self, listening: Listening, policy: LivePolicy, first_serial: int) -> None:
         settings, registry = self._settings, self.registry
         ramps = Ramps(settings.slow_start)
-        departures = Departures()
+        self._departures = departures = Departures()
         self.zone = LiveZone(registry.catalogue, policy, first_serial, ramps, departures)
         self.checking = self._build_checking(listening, policy)
         registry.feed.subscribe(self.zone.apply)
@@ -377,6 +377,7 @@ class App:
             self._authority,
             self._exchange,
             self._responder,
+            self._departures.services,
             self._now() - time.monotonic(),
             recurses=self._forwarder is not None,
         )

@@ -2,7 +2,7 @@
 
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import AsyncExitStack
 
 from aiohttp import web
@@ -65,11 +65,16 @@ def build_pool(
     authority: Authority,
     exchange: Exchange,
     responder: Responder,
+    departed: Container[str],
     clock: float,
     *,
     recurses: bool,
 ) -> Pool:
-    """The workers on all UDP sockets; `clock` is the registry's time less the monotonic one."""
+    """The workers on all UDP sockets.
+
+    `departed` are services that have just gone; `clock` is the registry's time less the monotonic
+    one.
+    """
     recursion = settings.allow_recursion if recurses else ()
     configuration = Configuration(
         origin=settings.zone,
@@ -83,7 +88,7 @@ def build_pool(
         goes_first=may_go_first(settings.workers),
     )
     sockets = list(zip(*((pair.udp, *pair.others) for pair in pairs), strict=True))
-    return Pool(sockets, configuration, registry, authority, exchange, responder)
+    return Pool(sockets, configuration, registry, authority, exchange, responder, departed)
 
 
 def build_query_log(settings: Settings, log: Log | None, authority: Authority) -> QueryLog | None:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dnsregistry.registry.departures import KEPT_SECONDS
 from dnsregistry.servers.workers.frames import Kind, Reader, pack
 from tests.conftest import Start
 from tests.machine import give_up
-from tests.program import PATIENCE, Program, UdpClient
+from tests.program import PATIENCE, Clock, Program, UdpClient
 from tests.wire import Reply, make_query
 
 NAME = "user-service.registry.local"
@@ -100,6 +101,32 @@ async def test_a_new_service_is_denied_by_no_worker(crew: Program) -> None:
         await crew.register("b", service=f"new{number}", address="10.0.0.9", port=80)
         for client in clients:
             assert (await _ask(client, name)).rcode == "NOERROR"
+
+
+async def test_every_worker_tells_of_a_service_that_has_just_gone(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dnsregistry.servers.workers.pool.WATCH_SECONDS", 0.05)
+    crew = await start(clock := Clock(), workers=2)
+    await crew.register("b", service="gone", ttl=None)
+    await crew.remove("b")
+    clients = _clients(crew)
+    gone, none = (make_query(f"{name}.registry.local", edns=1232) for name in ("gone", "none"))
+    for client in clients:
+        for _ in range(3):
+            reply = Reply.of(await client.exchange(none))
+            assert (reply.rcode, reply.message.extended_errors()) == ("NXDOMAIN", [])
+        (why,) = Reply.of(await client.exchange(gone)).message.extended_errors()
+        assert why.text == "last instance removed 0 s ago"
+    clock.advance(KEPT_SECONDS)
+
+    async def is_denied_by_workers() -> bool:
+        before = (await crew.read_stats())["dns"]["ordinary"]
+        for client in clients:
+            assert Reply.of(await client.exchange(gone)).message.extended_errors() == []
+        return bool((await crew.read_stats())["dns"]["ordinary"] == before)
+
+    await _wait(is_denied_by_workers)
 
 
 async def test_a_worker_that_is_killed_costs_a_retry_at_most(crew: Program) -> None:

@@ -4,13 +4,15 @@ Rules:
 - A change is told to all workers before it is acknowledged: who changes something calls `settle`.
 - A worker that is not through in `SETTLE_SECONDS` is ended, and with it all that it might have
   said: a stopped process answers nobody.
+- A service that has just gone counts as there: of it there is more to tell than its absence, which
+  only the main process can.
 - The sockets stay open here. What comes while a worker is away waits, and its next one answers.
 """
 
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import structlog
 
@@ -31,8 +33,8 @@ LEAST_PAUSE, MOST_PAUSE = 0.05, 5.0
 START_SECONDS = 60.0
 """Until a worker that does not serve never will: a hundred times what one takes."""
 WATCH_SECONDS = 5.0
-"""Between two looks whether all workers still listen: one that hangs while nothing changes would
-leave its share of the clients unanswered."""
+"""Between two looks whether all workers still listen, since one that hangs while nothing changes
+would leave its share of the clients unanswered; and who is no longer remembered to have gone."""
 MOST_TOLD = 1 << 19
 """Names that workers may hold answers to: more than fit their tables. Past it they forget all."""
 NAMES_A_FRAME = 1000
@@ -53,7 +55,9 @@ class Pool:
         zones: Authority,
         exchange: Exchange,
         responder: Responder,
+        departed: Container[str] = frozenset(),
     ) -> None:
+        """`departed` are the services that instances have left a short while ago."""
         self.restarts = 0
         self._lines_dropped = 0
         self._sockets = sockets
@@ -67,7 +71,10 @@ class Pool:
         self._has_denials = False
         """Whether a worker may hold an answer with the SOA; else it need not be woken for a change
         of names that it was never asked for."""
+        self._departed = departed
         self._present: set[str] = set()
+        self._remembered: set[str] = set()
+        """Those of the present that have just gone."""
         self._pending: dict[tuple[Kind, bytes], None] = {}
         self._sync = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -119,15 +126,21 @@ class Pool:
     def apply(self, change: Change) -> None:
         """Note which services there are after a change."""
         for instance in (change.before, change.after):
-            if instance is None:
-                continue
-            service = instance.service
-            present = self._catalogue.has_service(service)
-            if present != (service in self._present):
-                (self._present.add if present else self._present.discard)(service)
-                before, after = (Kind.GONE, Kind.PRESENT) if present else (Kind.PRESENT, Kind.GONE)
-                self._pending.pop((before, service.encode()), None)
-                self._note(after, service.encode())
+            if instance is not None:
+                self._note_service(instance.service)
+
+    def _note_service(self, service: str) -> None:
+        present = self._catalogue.has_service(service)
+        if present or service not in self._departed:
+            self._remembered.discard(service)
+        else:
+            self._remembered.add(service)
+            present = True
+        if present != (service in self._present):
+            (self._present.add if present else self._present.discard)(service)
+            before, after = (Kind.GONE, Kind.PRESENT) if present else (Kind.PRESENT, Kind.GONE)
+            self._pending.pop((before, service.encode()), None)
+            self._note(after, service.encode())
 
     def forget(self, name: bytes) -> None:
         """Have the workers forget what was answered for a wire name."""
@@ -213,6 +226,8 @@ class Pool:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            for service in tuple(self._remembered):
+                self._note_service(service)
             self._tell(())
             await self.settle()
 
