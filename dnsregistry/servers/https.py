@@ -1,19 +1,15 @@
-"""HTTPS: one port, HTTP/2 or HTTP/1.1 as the client chose in the TLS handshake (RFC 7301).
-
-A connection is counted as soon as it is there, before its handshake: who never ends one takes a
-place for `idle` seconds, and no more places than a client may have.
-"""
+"""HTTPS: one port, HTTP/2 or HTTP/1.1 as the client chose in the TLS handshake (RFC 7301)."""
 
 import asyncio
-import logging
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
 from dnsregistry.access.crowd import Crowd
 from dnsregistry.servers.exchange import Exchange
+from dnsregistry.servers.handshakes import Guest, Handshakes
 from dnsregistry.servers.http2 import Http2Connection
 
 ALPN = ("http/1.1", "h2")
@@ -21,10 +17,6 @@ ALPN = ("http/1.1", "h2")
 some resolvers speak over nothing else."""
 BACKLOG = 128
 """Connections that wait to be accepted: what a burst of clients brings in a turn of the loop."""
-PAUSE = 0.1
-"""Seconds until one is accepted again where the system gave none: it is out of descriptors."""
-
-_log = logging.getLogger(__name__)
 
 
 class HttpsServer:
@@ -40,66 +32,31 @@ class HttpsServer:
         crowd: Crowd,
     ) -> None:
         """`http1` makes the protocol of a connection that chose no HTTP/2."""
-        self._tls = tls
         self._idle = idle
         self._crowd = crowd
         self._open: set[_Choice] = set()
         self._sock = sock
         self._exchange = exchange
         self._http1 = http1
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._handshakes = Handshakes(sock, tls, idle, self._admit)
 
     async def start(self) -> None:
         """Begin to accept on the running loop."""
         self._sock.setblocking(False)
         self._sock.listen(BACKLOG)
-        self._begin(self._accept())
+        self._handshakes.start()
 
     async def stop(self) -> None:
         """Accept nothing more and cut what is open."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._sock.close()
+        await self._handshakes.stop()
         for connection in tuple(self._open):
             connection.abort()
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, (address, *_) = await loop.sock_accept(self._sock)
-            except OSError as error:
-                _log.error("no connection over TLS could be accepted: %s", error)
-                await asyncio.sleep(PAUSE)
-                continue
-            if self._crowd.enter(address):
-                self._begin(self._greet(sock, address))
-            else:
-                sock.close()
-
-    async def _greet(self, sock: socket.socket, address: str) -> None:
-        """Shake hands. Nothing is read before TLS reads it: what comes early has no other taker."""
+    def _admit(self, address: str) -> Guest | None:
+        if not self._crowd.enter(address):
+            return None
         choice = _Choice(self._choose, self._open, partial(self._crowd.leave, address))
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: choice,
-                sock,
-                ssl=self._tls,
-                ssl_handshake_timeout=self._idle,
-                ssl_shutdown_timeout=self._idle,
-            )
-        except (OSError, ssl.SSLError) as error:
-            _log.debug("no TLS with %s: %s", address, error)
-        finally:
-            if not choice.is_made:
-                self._crowd.leave(address)
+        return Guest(choice, choice.end_handshake)
 
     def _choose(self, alpn: str | None) -> asyncio.Protocol:
         return Http2Connection(self._exchange, self._idle) if alpn == "h2" else self._http1()
@@ -114,16 +71,21 @@ class _Choice(asyncio.Protocol):
         connections: "set[_Choice]",
         gone: Callable[[], None],
     ) -> None:
-        """`gone` is called when a connection that was made is lost."""
-        self.is_made = False
+        """`gone` is called when the connection is lost, or was never made."""
+        self._is_made = False
         self._choose = choose
         self._connections = connections
         self._gone = gone
         self._protocol: asyncio.Protocol | None = None
 
+    def end_handshake(self) -> None:
+        """The handshake is over: without a connection, this is the end."""
+        if not self._is_made:
+            self._gone()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hand the connection on."""
-        self.is_made = True
+        self._is_made = True
         self._transport = cast("asyncio.Transport", transport)
         self._connections.add(self)
         chosen = self._choose(transport.get_extra_info("ssl_object").selected_alpn_protocol())
@@ -151,7 +113,7 @@ class _Choice(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the loss on, and forget the connection."""
-        if not self.is_made:
+        if not self._is_made:
             return
         self._connections.discard(self)
         self._gone()

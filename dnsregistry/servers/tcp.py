@@ -7,7 +7,8 @@ Rules:
   not from the last octet: dripping octets holds nothing open. One that waits for replies is not
   idle (RFC 7766, 6.2.3): its time runs from the last of them.
 - A client that does not read its replies is read from no more, and cut when its time is up.
-- Connections are bounded in all and for each address; one too many is closed at once.
+- Connections are bounded in all and for each address; one too many is closed at once. Those that
+  shake hands over TLS are counted.
 - Replies go out as they come: one that is forwarded holds up none behind it. A connection
   with `OUTSTANDING` of those is read from no more until one is there.
 - A half-closed connection gets its outstanding replies, then is closed.
@@ -24,6 +25,7 @@ from typing import cast
 
 from dnsregistry.answers.access import Client, Transport
 from dnsregistry.servers.exchange import Exchange
+from dnsregistry.servers.handshakes import Guest, Handshakes
 
 TURN_SECONDS = 0.002
 """Of one connection's answers before the loop turns to others."""
@@ -54,36 +56,45 @@ class TcpServer:
         self.exchange = exchange
         self.limits = limits
         self._sock = sock
-        self._tls = tls
         self.transport = Transport.TCP if tls is None else Transport.DOT
+        self._handshakes: Handshakes | None = None
+        if tls is not None:
+            self._handshakes = Handshakes(sock, tls, limits.idle, self._admit_to_handshake)
         self._server: asyncio.Server | None = None
         self._connections: dict[TcpConnection, str] = {}
         self._per_client: Counter[str] = Counter()
 
     async def start(self) -> None:
         """Begin to accept on the running loop."""
+        if self._handshakes is not None:
+            self._handshakes.start()
+            return
         loop = asyncio.get_running_loop()
-        handshake = None if self._tls is None else self.limits.idle
-        self._server = await loop.create_server(
-            lambda: TcpConnection(self),
-            sock=self._sock,
-            ssl=self._tls,
-            ssl_handshake_timeout=handshake,
-            ssl_shutdown_timeout=handshake,
-        )
+        self._server = await loop.create_server(lambda: TcpConnection(self), sock=self._sock)
 
     async def stop(self) -> None:
         """Accept nothing more and cut what is open."""
-        if self._server is None:
+        if self._handshakes is not None:
+            await self._handshakes.stop()
+        elif self._server is None:
             self._sock.close()
-            return
-        self._server.close()
+        else:
+            self._server.close()
         for connection in list(self._connections):
             connection.abort()
-        await self._server.wait_closed()
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def _admit_to_handshake(self, address: str) -> Guest | None:
+        connection = TcpConnection(self)
+        if not self.admit(connection, address):
+            return None
+        return Guest(connection, connection.end_handshake)
 
     def admit(self, connection: "TcpConnection", address: str) -> bool:
-        """Count a connection in; False where its client or all have as many as they may."""
+        """Count a connection in, once; False where its client or all have as many as they may."""
+        if connection in self._connections:
+            return True
         if (
             len(self._connections) >= self.limits.connections
             or self._per_client[address] >= self.limits.connections_per_client
@@ -110,13 +121,20 @@ class TcpConnection(asyncio.Protocol):
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._received = bytearray()
+        self._is_made = False
         self._writable = True
         self._ended = False
         self._working = False
         self._outstanding: set[asyncio.Future[bytes]] = set()
 
+    def end_handshake(self) -> None:
+        """The handshake is over: without a connection, forget that there was to be one."""
+        if not self._is_made:
+            self._server.release(self)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock, or close where there are too many."""
+        self._is_made = True
         self._transport = cast("asyncio.Transport", transport)
         # A peer that is gone already has no name.
         peer = transport.get_extra_info("peername") or ("", 0)

@@ -13,7 +13,7 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +172,29 @@ async def test_connections_over_tls_are_counted_too(
     with pytest.raises((OSError, asyncio.IncompleteReadError)):
         await (await connect(program)).exchange(make_query(NAME))
     assert (await first.exchange(make_query(NAME))).rcode == "NXDOMAIN"
+    assert (await program.read_stats())["dns"]["refused_connections"] == 1
+
+
+async def test_a_handshake_that_does_not_end_is_a_connection(
+    start: Start, served: Path, connect: Connect
+) -> None:
+    """So that silence over TLS takes no more descriptors than connections may."""
+    program = await start(
+        tls_cert=str(served), tcp_idle=0.5, tcp_connections_per_client=2, tcp_connections=3
+    )
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE):
+        with ExitStack() as opened:
+            silent = []
+            for _ in range(3):
+                silent.append(opened.enter_context(socket.socket()))
+                silent[-1].setblocking(False)
+                await loop.sock_connect(silent[-1], ("127.0.0.1", program.dot_port))
+            # The third is closed at once, the others when their time for the handshake is over.
+            for sock in reversed(silent):
+                with suppress(ConnectionResetError):
+                    assert await loop.sock_recv(sock, 1) == b""
+    assert (await (await connect(program)).exchange(make_query(NAME))).rcode == "NXDOMAIN"
     assert (await program.read_stats())["dns"]["refused_connections"] == 1
 
 

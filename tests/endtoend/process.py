@@ -86,6 +86,7 @@ class Served:
         self.dns = Dns(told["dns"][0]["port"])
         self.http_port: int = told["http"]["port"]
         self.https_port: int = told["https"]["port"] if told["https"] else 0
+        self.dot_port: int = told["dot"][0]["port"] if told["dot"] else 0
         self.url = f"http://{told['http']['host']}:{self.http_port}"
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> Finished:

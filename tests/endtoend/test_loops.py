@@ -66,7 +66,9 @@ async def test_handshakes_that_began_before_they_were_accepted_are_finished(
     served = await serve(*tls, **variables)
     trust = ssl.create_default_context(cafile=str(certificate))
     os.kill(served.process.pid, signal.SIGSTOP)
-    clients = [_Hello(served.https_port, trust) for _ in range(10)]
+    clients = [
+        _Hello(port, trust) for port in (served.https_port, served.dot_port) for _ in range(10)
+    ]
     os.kill(served.process.pid, signal.SIGCONT)
     async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*(asyncio.to_thread(client.finish) for client in clients))
