@@ -8,7 +8,7 @@ Rules:
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from dnsregistry.registry.catalogue import Catalogue
@@ -45,6 +45,7 @@ from dnsregistry.zone.rrset import RRset
 from dnsregistry.zone.sieve import Trace
 from dnsregistry.zone.spelling import Spelling
 from dnsregistry.zone.text import write_text as write_strings
+from dnsregistry.zone.tree import ADDRESS_TYPES
 
 # Secondaries would poll by these; any value is legal while nothing is transferred.
 REFRESH, RETRY, EXPIRE = 60, 15, 86_400
@@ -104,7 +105,10 @@ class LiveZone:
         if found is None:
             return NoData(self.soa(), node.until, node.reason)
         most = 0 if found.rrset.rtype == RRType.PTR else node.most
-        return Found(found.rrset, found.additional, most, node.until, node.degraded)
+        if not found.others:
+            return Found(found.rrset, found.additional, most, node.until, node.degraded)
+        additional = {**found.additional, **self._addresses(found.others, now)}
+        return Found(found.rrset, additional, most, 0.0, node.degraded)
 
     def trace(self, name: Name, now: float) -> Trace:
         """Tell what the answers for a name of the zone are made of, and what is left out."""
@@ -192,6 +196,17 @@ class LiveZone:
     def names_of(self, instance: Instance) -> list[str]:
         """The owner names that answer with an instance, without the final dot."""
         return self._spelling.texts(instance)
+
+    def _addresses(self, names: Iterable[Name], now: float) -> dict[Name, tuple[RRset, ...]]:
+        found = {
+            name: tuple(
+                lookup.rrset
+                for lookup in (self.lookup(name, rtype, now) for rtype in ADDRESS_TYPES)
+                if isinstance(lookup, Found) and lookup.rrset.rtype in ADDRESS_TYPES
+            )
+            for name in names
+        }
+        return {name: rrsets for name, rrsets in found.items() if rrsets}
 
     def _find(self, owner: Owner, now: float) -> Node | None:
         node = self._nodes.get(owner)

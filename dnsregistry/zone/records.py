@@ -27,15 +27,21 @@ PortOf = Callable[[Instance], int | None]
 
 
 MOST_DESCRIBED = 16
-"""Instances of a PTR answer whose records go along with it: more do not fit a datagram."""
+"""Instances of a PTR answer whose records go along with it: more do not fit a datagram. Nor do
+those of other names with an SRV answer of more, which can be kept then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pointing:
-    """An RRset that names others, and the records of those of them that are in the zone."""
+    """An RRset that names others, and the records of those of them that are in the zone.
+
+    `others` are names in the zone too, whose records are other instances': an answer with those
+    cannot be kept, since nobody tells it of their changes.
+    """
 
     rrset: RRset
     additional: Mapping[Name, tuple[RRset, ...]]
+    others: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ def make_services(
     rdatas: list[Rdata] = []
     preferences: list[Preference] = []
     additional: dict[Name, tuple[RRset, ...]] = {}
+    others: dict[Name, None] = {}
     taken: set[tuple[bytes | str, int]] = set()
     hosts = origin.prepend(HOSTS)
     # An instance with more addresses goes first: it covers those that share some of them.
@@ -124,13 +131,15 @@ def make_services(
         weight = weights.of(instance)
         if instance.host is not None:
             target = Name.from_text(instance.host)
+            if target.relative_to(origin) is not None:
+                others[target] = None
         else:
             target = hosts.prepend(instance.host_label)
             additional[target] = tuple(make_addresses(target, [lease], ttl))
         rdatas.append(SRV(instance.priority, weight, port, target))
         preferences.append(Preference(instance.priority, weight))
     rrset = RRset(owner, RRType.SRV, ttl, tuple(rdatas), tuple(preferences))
-    return Pointing(rrset, additional)
+    return Pointing(rrset, additional, tuple(others) if len(rdatas) <= MOST_DESCRIBED else ())
 
 
 def make_pointers(owner: Name, leases: Iterable[Lease], origin: Name, ttl: int) -> Pointing:

@@ -136,6 +136,34 @@ async def test_an_alias_inside_the_zone_is_followed_in_order(program: Program) -
     ]
 
 
+async def test_a_host_name_in_the_zone_comes_with_its_addresses(program: Program) -> None:
+    """RFC 2782 looks for the target's address records in the Additional Data section first."""
+    await program.register("h", address="other.registry.local", port=3000)
+    assert (await program.ask(SRV, "SRV")).additional == []
+    await program.register("o4", service="other", address="10.0.0.7")
+    await program.register("o6", service="other", address="2001:db8::7")
+    for address in ("10.0.0.8", "10.0.0.9"):
+        await program.register("o4", service="other", address=address)
+        for _ in range(3):
+            reply = await program.ask(SRV, "SRV")
+            assert reply.rdatas == ["0 1 3000 other.registry.local."]
+            assert reply.additional == [
+                f"other.registry.local. 5 IN A {address}",
+                "other.registry.local. 5 IN AAAA 2001:db8::7",
+            ]
+
+
+async def test_host_names_in_the_zone_keep_no_long_answer_from_being_kept(program: Program) -> None:
+    await program.register("h", address="other.registry.local", port=3000)
+    await program.register("o", service="other", address="10.0.0.7")
+    for number in range(20):
+        await program.register(f"i{number}", address=f"10.0.1.{number}")
+    for _ in range(4):
+        reply = await program.ask(SRV, "SRV", edns=1232)
+        assert len(reply.rdatas) == 21
+    assert (await program.read_stats())["dns"]["hits"] > 0
+
+
 async def test_an_alias_to_a_missing_name_is_nxdomain_with_the_alias(program: Program) -> None:
     """RFC 6604, 3: the RCODE is that of the last name in the chain."""
     await program.register("h", address="nobody.registry.local")
