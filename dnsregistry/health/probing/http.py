@@ -32,7 +32,7 @@ from yarl import URL
 from dnsregistry import __version__
 from dnsregistry.health.outcome import Forbidden, ProbeFailed
 from dnsregistry.health.probing.connect import Connector, explain_tls
-from dnsregistry.health.probing.pattern import SECONDS, search
+from dnsregistry.health.probing.pattern import SECONDS, InvalidPattern, search
 from dnsregistry.registry.check import HttpProbe, Place
 from dnsregistry.registry.check_description import write_place
 
@@ -141,6 +141,9 @@ class HttpProber:
             found = await loop.run_in_executor(self._threads, search, pattern, body)
         except TimeoutError:
             raise ProbeFailed(f"body_pattern took longer than {SECONDS} s") from None
+        except InvalidPattern as error:
+            # A registration from before a rule may be in the store.
+            raise ProbeFailed(f"body_pattern {error}") from None
         if not found:
             raise ProbeFailed("the body does not hold body_pattern")
 
