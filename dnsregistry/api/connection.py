@@ -2,13 +2,18 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
+from fcntl import ioctl
+from termios import TIOCOUTQ
 from typing import Any, cast
 
 from aiohttp import StreamReader, web
 
 from dnsregistry.access.crowd import Crowd, address_of
+from dnsregistry.api.body import LEAST_RATE
 from dnsregistry.api.problems import (
     INTERNAL_ERROR,
     INVALID_HTTP,
@@ -21,14 +26,17 @@ IDLE = 75.0
 """Seconds that a connection may stay without a request: longer than proxies keep theirs."""
 HEAD_PATIENCE = 10.0
 """Seconds that the head of a request may take to come whole; octets that drip in win no time."""
+TAKING_PATIENCE = 20.0
+"""Seconds in which a peer must take as much of an answer as `LEAST_RATE` makes of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many connections there may be, and how long the head of a request may take."""
+    """How many connections there may be, and how long requests and answers may take."""
 
     crowd: Crowd | None = None
     head_patience: float = HEAD_PATIENCE
+    taking_patience: float = TAKING_PATIENCE
 
 
 USUAL = Bounds()
@@ -42,10 +50,14 @@ class Connection(web.RequestHandler):
     """One connection; what fails before a handler is reached is told like all else.
 
     `lost` is done when the connection is, for a handler that waits for something else; its result
-    is the error that ended it, if one did.
+    is the error that ended it, if one did. `is_stream` is set by a handler that sees by itself to
+    a peer that does not take what is sent.
     """
 
-    __slots__ = ("_address", "_answered", "_bounds", "_head", "_lost", "_silence", "_tell")
+    __slots__ = (
+        *("_address", "_answered", "_bounds", "_head", "_lost", "_silence", "_taking", "_tell"),
+        "is_stream",
+    )
 
     def __init__(self, *given: Any, tell: Tell, bounds: Bounds, **settings: Any) -> None:
         super().__init__(*given, **settings)
@@ -55,7 +67,9 @@ class Connection(web.RequestHandler):
         self._head: asyncio.TimerHandle | None = None
         self._silence: asyncio.TimerHandle | None = None
         self._answered: StreamReader | None = None
+        self._taking: asyncio.TimerHandle | None = None
         self._lost: asyncio.Future[BaseException | None] | None = None
+        self.is_stream = False
 
     @property
     def lost(self) -> asyncio.Future[BaseException | None]:
@@ -85,7 +99,7 @@ class Connection(web.RequestHandler):
         if self._address is not None and self._bounds.crowd is not None:
             self._bounds.crowd.leave(self._address)
             self._address = None
-        for timer in (self._silence, self._head):
+        for timer in (self._silence, self._head, self._taking):
             if timer is not None:
                 timer.cancel()
         if self._answered is not None and not self._answered.is_eof():
@@ -107,6 +121,30 @@ class Connection(web.RequestHandler):
         """Go on reading where that was stopped: aiohttp asks for it after each body."""
         if self._reading_paused:
             super().resume_reading(resume_parser)
+
+    def pause_writing(self) -> None:
+        """More waits than is kept for a peer: from now on it has to take it."""
+        super().pause_writing()
+        if self.transport is not None and not self.is_stream:
+            self._watch_taking(self.transport)
+
+    def resume_writing(self) -> None:
+        """The peer has taken enough."""
+        super().resume_writing()
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+
+    def _watch_taking(self, transport: asyncio.Transport) -> None:
+        patience = self._bounds.taking_patience
+        goal = _count_waiting(transport) - patience * LEAST_RATE
+        self._taking = self._loop.call_later(patience, self._check_taking, transport, goal)
+
+    def _check_taking(self, transport: asyncio.Transport, goal: float) -> None:
+        if _count_waiting(transport) > goal:
+            transport.abort()
+        else:
+            self._watch_taking(transport)
 
     def _end_head(self) -> None:
         self._head = None
@@ -149,6 +187,18 @@ class Connection(web.RequestHandler):
             self._answered.feed_eof()
             resp.force_close()
         return super().finish_response(request, resp, start_time)
+
+
+def _count_waiting(transport: asyncio.Transport) -> int:
+    """Octets that the peer has yet to take: here, and in the kernel, where it tells."""
+    waiting = transport.get_write_buffer_size()
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        queued = bytearray(4)
+        with suppress(OSError):
+            ioctl(sock.fileno(), TIOCOUTQ, queued)
+        waiting += int.from_bytes(queued, sys.byteorder)
+    return waiting
 
 
 class Server(web.Server):

@@ -59,14 +59,17 @@ class Watch:
     async def _follow(self, request: web.Request, stream: Stream) -> None:
         stream.is_chunked = request.version >= (1, 1)
         stream.bound(self._watching.options.patience)
+        connection = _connection(request)
+        connection.is_stream = True
         self._watching.enter(stream)
-        lost = _lost(request)
+        lost = connection.lost
         try:
             await asyncio.wait((stream.ended, lost), return_when=asyncio.FIRST_COMPLETED)
             if lost.done() and isinstance(lost.result(), TimeoutError):
                 # The kernel was the first to see that nobody reads.
                 self._watching.count_cut()
         finally:
+            connection.is_stream = False
             stream.end()
             self._watching.leave(stream)
 
@@ -83,7 +86,7 @@ async def wait_for_change(
     since = query.get("since")
     revision = watching.now if since is None else read_revision("since", since)
     with watching.seats.take(request.remote or ""):
-        await watching.wait(service, revision, seconds, _lost(request))
+        await watching.wait(service, revision, seconds, _connection(request).lost)
 
 
 def _read_place(request: web.Request, query: Mapping[str, str]) -> int | None:
@@ -99,8 +102,8 @@ def _read_place(request: web.Request, query: Mapping[str, str]) -> int | None:
     return None if since is None else read_revision("since", since)
 
 
-def _lost(request: web.Request) -> asyncio.Future[BaseException | None]:
+def _connection(request: web.Request) -> Connection:
     protocol = request.protocol
     if not isinstance(protocol, Connection):
         raise TypeError(f"{type(protocol).__name__} does not tell when it is lost")
-    return protocol.lost
+    return protocol
