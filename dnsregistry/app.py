@@ -26,7 +26,7 @@ from dnsregistry.access.build import Callers
 from dnsregistry.access.entries import TokensFault
 from dnsregistry.access.signed import Signed
 from dnsregistry.api.access_log import build_access_log
-from dnsregistry.api.application import build_application
+from dnsregistry.api.application import build_application, build_tell
 from dnsregistry.api.connection import Bounds, Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
 from dnsregistry.api.cors import Cors
@@ -437,6 +437,7 @@ class App:
         self.routes = [(route.method, route.resource) for route in application.router.routes()]
         runner = Runner(
             application,
+            tell=build_tell(api),
             bounds=Bounds(self._callers.crowd, settings.http_header_timeout),
             shutdown_timeout=SHUTDOWN_SECONDS,
             max_line_size=settings.http_header_size,

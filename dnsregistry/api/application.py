@@ -24,16 +24,15 @@ from dnsregistry.api.problems import (
     problem_reply,
 )
 from dnsregistry.api.quota import Quota
-from dnsregistry.api.replies import REVISION
+from dnsregistry.api.replies import REVISION, SERVER
 from dnsregistry.api.routes.description import list_routes as list_descriptions
 from dnsregistry.api.routes.table import list_routes
 from dnsregistry.api.traffic import Traffic
 from dnsregistry.log.request import HEADER, choose_id, current
 from dnsregistry.registry.errors import RegistryError
 
-SERVER = "dnsregistry"
 # What is looked up with every request is folded once.
-_ID, _SERVER = istr(HEADER), istr("Server")
+_ID = istr(HEADER)
 
 _log = logging.getLogger(__name__)
 _PART = re.compile(r"\{([a-z]+)\}")
@@ -109,6 +108,17 @@ def _answer(traffic: Traffic, log: AccessLog | None, cors: Cors, quota: Quota | 
         return response
 
     return answer
+
+
+def build_tell(api: Api) -> Callable[[Problem], web.Response]:
+    """What writes a problem that no handler has met, with the revision that every answer tells."""
+
+    def tell(problem: Problem) -> web.Response:
+        response = problem_reply(problem)
+        response.headers[REVISION] = str(api.registry.feed.revision)
+        return response
+
+    return tell
 
 
 def _check_bounds(request: web.Request, quota: Quota | None) -> None:

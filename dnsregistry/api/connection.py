@@ -2,15 +2,11 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
-from fcntl import ioctl
-from termios import TIOCOUTQ
 from typing import Any, cast
 
-from aiohttp import StreamReader, web
+from aiohttp import StreamReader, hdrs, web
 
 from dnsregistry.access.crowd import Crowd, address_of
 from dnsregistry.api.body import LEAST_RATE
@@ -21,6 +17,9 @@ from dnsregistry.api.problems import (
     problem_of_http,
     problem_reply,
 )
+from dnsregistry.api.replies import SERVER
+from dnsregistry.api.unsent import count_unsent
+from dnsregistry.log.request import HEADER, choose_id, current
 
 IDLE = 75.0
 """Seconds that a connection may stay without a request: longer than proxies keep theirs."""
@@ -137,11 +136,11 @@ class Connection(web.RequestHandler):
 
     def _watch_taking(self, transport: asyncio.Transport) -> None:
         patience = self._bounds.taking_patience
-        goal = _count_waiting(transport) - patience * LEAST_RATE
+        goal = count_unsent(transport) - patience * LEAST_RATE
         self._taking = self._loop.call_later(patience, self._check_taking, transport, goal)
 
     def _check_taking(self, transport: asyncio.Transport, goal: float) -> None:
-        if _count_waiting(transport) > goal:
+        if count_unsent(transport) > goal:
             transport.abort()
         else:
             self._watch_taking(transport)
@@ -163,16 +162,25 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The last answer on a connection. A peer's own fault is no line in the log."""
+        _name_request()
         if status < 500:
             lines = (message or "").splitlines() or [""]
             # What follows are octets of the request: a header among them may hold a token.
             told = lines[0].partition(": b")[0]
             _log.debug("no HTTP from %s: %s", request.remote, told)
-            response = self._tell(Problem(INVALID_HTTP, told))
+            response = self._refuse(Problem(INVALID_HTTP, told))
         else:
             _log.error("a request from %s failed", request.remote, exc_info=exc)
-            response = self._tell(Problem(INTERNAL_ERROR, "the cause is in the server's log"))
+            response = self._refuse(Problem(INTERNAL_ERROR, "the cause is in the server's log"))
         response.force_close()
+        return response
+
+    def _refuse(self, problem: Problem) -> web.Response:
+        """The problem as an answer, with what else would be added on the way from a handler."""
+        _name_request()
+        response = self._tell(problem)
+        response.headers[hdrs.SERVER] = SERVER
+        response.headers[HEADER] = current.get()
         return response
 
     def finish_response(
@@ -180,7 +188,7 @@ class Connection(web.RequestHandler):
     ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
         """Send the answer, also where aiohttp refused before any handler."""
         if isinstance(resp, web.HTTPException) and resp.status >= 400:
-            resp = self._tell(problem_of_http(resp))
+            resp = self._refuse(problem_of_http(resp))
         self._answered = request.content
         if self._answered.exception() is not None:
             # A body that broke off has no rest to wait for, and no request after it.
@@ -189,16 +197,9 @@ class Connection(web.RequestHandler):
         return super().finish_response(request, resp, start_time)
 
 
-def _count_waiting(transport: asyncio.Transport) -> int:
-    """Octets that the peer has yet to take: here, and in the kernel, where it tells."""
-    waiting = transport.get_write_buffer_size()
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        queued = bytearray(4)
-        with suppress(OSError):
-            ioctl(sock.fileno(), TIOCOUTQ, queued)
-        waiting += int.from_bytes(queued, sys.byteorder)
-    return waiting
+def _name_request() -> None:
+    if not current.get():
+        current.set(choose_id(None))
 
 
 class Server(web.Server):

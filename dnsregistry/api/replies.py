@@ -19,6 +19,8 @@ except ImportError:  # the extra `speed`
 else:
     _dump = orjson.dumps
 
+SERVER = "dnsregistry"
+"""What answers say of the program: its name, and no version."""
 JSON: Mapping[str, str] = {hdrs.CONTENT_TYPE: "application/json"}
 REVISION = istr("X-Registry-Revision")
 """The header with which every answer tells a revision: all changes up to it are in the answer."""

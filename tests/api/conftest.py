@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession, web
 from yarl import URL
 
-from dnsregistry.api.application import build_application
+from dnsregistry.api.application import build_application, build_tell
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api, Readiness, ReadyState
 from dnsregistry.api.openapi.description import Description
@@ -96,7 +96,7 @@ def serve(contract: Contract) -> Serve:
         before = asyncio.all_tasks()
         application = build_application(api)
         contract.watch(application)
-        runner = Runner(application, shutdown_timeout=1.0)
+        runner = Runner(application, build_tell(api), shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]

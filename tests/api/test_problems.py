@@ -1,6 +1,7 @@
 """What a client is told when something is wrong, whoever found it."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -124,7 +125,9 @@ async def test_an_unknown_method_is_a_problem_and_the_others_are_named(
 async def test_an_expectation_that_nobody_knows_is_a_problem(client: ClientSession) -> None:
     async with client.get("/health", headers={"Expect": "wonders"}) as response:
         assert response.status == 417
-        assert (await response.json())["type"] == "expectation-failed"
+        told = await response.json()
+        assert told["type"] == "expectation-failed"
+        assert told["request_id"] == response.headers["X-Request-Id"]
 
 
 async def test_head_is_get_without_the_body(client: ClientSession) -> None:
@@ -198,6 +201,9 @@ async def test_what_is_no_http_gets_a_problem_and_no_line_in_the_log(
     assert b" 400 " in head.splitlines()[0]
     assert b"application/problem+json" in head
     assert b'"type":"invalid-http"' in body
+    assert b"\r\nServer: dnsregistry\r\n" in head
+    told = json.loads(body)["request_id"]
+    assert f"\r\nX-Request-Id: {told}\r\n".encode() in head
     # asyncio's own warnings are of a machine that is slow.
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not [record.getMessage() for record in warnings if record.name != "asyncio"]

@@ -77,6 +77,18 @@ async def test_a_stream_begins_with_its_place_and_a_time_to_come_back(program: P
         assert (block.revision, block.retry, block.data) == (revision, 2000, [])
 
 
+@pytest.mark.parametrize("sent", [b"what?\r\n\r\n", b"GET /health HTTP/1.1\r\n\r\n"])
+async def test_what_is_no_http_is_told_the_revision_too(program: Program, sent: bytes) -> None:
+    revision = (await program.register("a"))["revision"]
+    host, _, port = program.url.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(sent)
+    async with asyncio.timeout(PATIENCE):
+        head, _, _ = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert f"X-Registry-Revision: {revision}".encode() in head.split(b"\r\n")
+
+
 async def test_since_goes_on_exactly(program: Program) -> None:
     revisions = [(await program.register(f"i{n}"))["revision"] for n in range(5)]
     for place, since in enumerate(revisions):

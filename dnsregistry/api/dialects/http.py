@@ -12,7 +12,6 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from dnsregistry.api.application import SERVER
 from dnsregistry.api.body import read_body
 from dnsregistry.api.connection import Runner
 from dnsregistry.api.context import Api
@@ -25,6 +24,7 @@ from dnsregistry.api.problems import (
     problem_of_fact,
     problem_of_http,
 )
+from dnsregistry.api.replies import SERVER
 from dnsregistry.log.request import HEADER, choose_id, current
 from dnsregistry.registry.errors import RegistryError
 
