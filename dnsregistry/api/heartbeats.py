@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from dnsregistry.api.body import read_body
+from dnsregistry.api.conditions import refuse_conditions
 from dnsregistry.api.context import Api
 from dnsregistry.api.jsontext import parse_object
 from dnsregistry.api.problems import clip
@@ -25,6 +26,7 @@ class Heartbeats:
     async def post_one(self, request: web.Request) -> web.Response:
         """Renew one lease. A body is not read."""
         api = self._api
+        refuse_conditions(request)
         lease = await api.store.renew(request.match_info["id"], by=api.door.warrant_of(request))
         return reply(
             {"expires_at": write_time(lease.deadline), "ttl": write_ttl(lease.instance.ttl)}
@@ -36,6 +38,7 @@ class Heartbeats:
         One that the caller may not renew keeps no other from being renewed.
         """
         api = self._api
+        refuse_conditions(request)
         by = api.door.warrant_of(request)
         body = parse_object(
             await read_body(request, limit=api.body_limit, patience=api.body_patience)

@@ -221,6 +221,9 @@ async def test_what_is_not_there_meets_no_expectation(ask: Ask) -> None:
         ("DELETE", ONE, {"If-None-Match": "*"}, "If-None-Match"),
         ("POST", "/v1/instances", {"If-None-Match": "*"}, "If-None-Match"),
         ("POST", "/v1/instances", {"If-Match": '"7"'}, "If-Match"),
+        ("POST", f"{ONE}/heartbeat", {"If-Match": '"7"'}, "If-Match"),
+        ("POST", f"{ONE}/heartbeat", {"If-None-Match": "*"}, "If-None-Match"),
+        ("POST", "/v1/heartbeats", {"If-Match": '"7"'}, "If-Match"),
     ],
 )
 async def test_a_condition_that_cannot_be_kept_is_refused_by_its_name(

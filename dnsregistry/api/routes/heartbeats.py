@@ -7,7 +7,7 @@ from dnsregistry.api.heartbeats import Heartbeats
 from dnsregistry.api.models.instances import HeartbeatIds, Renewal, Renewed
 from dnsregistry.api.openapi.operation import Answer, Media, Operation, Route
 from dnsregistry.api.openapi.refusals import ANY_BODY, ANY_CHANGE
-from dnsregistry.api.problems import UNKNOWN_INSTANCE
+from dnsregistry.api.problems import INVALID_HEADER, UNKNOWN_INSTANCE
 from dnsregistry.api.routes.parameters import INSTANCE_ID
 
 _ONE = Operation(
@@ -26,7 +26,7 @@ _ONE = Operation(
             (Media(Renewed, {"renewed": {"expires_at": "2027-01-15T08:00:30.000Z", "ttl": 30}}),),
         ),
     ),
-    problems=(*ANY_CHANGE, UNKNOWN_INSTANCE),
+    problems=(*ANY_CHANGE, INVALID_HEADER, UNKNOWN_INSTANCE),
 )
 _MANY = Operation(
     id="renewInstances",
@@ -41,7 +41,7 @@ _MANY = Operation(
             (Media(Renewal, {"two": {"renewed": 1, "unknown": ["web-2"]}}),),
         ),
     ),
-    problems=(*ANY_CHANGE, *ANY_BODY),
+    problems=(*ANY_CHANGE, *ANY_BODY, INVALID_HEADER),
 )
 
 
