@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from dnsregistry.health.probing.connect import SystemResolver
 from dnsregistry.health.probing.probes import Probes
 from dnsregistry.health.tally import HealthTally
 from dnsregistry.health.targets import ALLOWED, TargetPolicy
-from dnsregistry.registry.check import DnsProbe, GrpcProbe, Health, Probe, TcpProbe, Tls
+from dnsregistry.registry.check import DnsProbe, GrpcProbe, Health, HttpProbe, Probe, TcpProbe, Tls
 from tests.conftest import Start
 from tests.dns.certificate import make_certificate
 from tests.health.backend import Backend, Mood
@@ -121,6 +122,57 @@ async def test_a_service_that_a_grpc_server_does_not_know_fails_with_its_own_wor
     outcome = await asker.ask(GrpcProbe(service="nobody"), grpc_server.port)
     assert not outcome.passed
     assert outcome.reason.startswith("answered with grpc-status 5")
+
+
+@asynccontextmanager
+async def flooding(first: bytes, again: bytes) -> AsyncIterator[int]:
+    """A server on a port that says something, and then one thing without end."""
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read(1)
+            writer.write(first)
+            while True:
+                writer.write(again * 1000)
+                await writer.drain()
+                # What is answered must not hold up this side.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(reader.read(65536), 0.001)
+
+    server = await asyncio.start_server(flood, LOOPBACK, 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_frames_without_end_are_read_to_a_bound(asker: Asker) -> None:
+    settings = b"\0\0\0\4\0\0\0\0\0"
+    ping = b"\0\0\x08\6\0\0\0\0\0abcdefgh"
+    async with flooding(settings, ping) as port:
+        outcome = await asker.ask(GrpcProbe(), port)
+    assert outcome.reason == "no answer within 32768 octets"
+
+
+async def test_interim_answers_without_end_are_read_to_a_bound(asker: Asker) -> None:
+    async with flooding(b"", b"HTTP/1.1 102 Processing\r\n\r\n") as port:
+        outcome = await asker.ask(HttpProbe(), port)
+    assert outcome.reason == "more than 8 interim answers"
+
+
+@pytest.mark.parametrize("interim", [0, 8])
+async def test_a_few_interim_answers_are_no_matter(asker: Asker, interim: int) -> None:
+    before = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" * interim
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(before + answer)
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
+    async with server:
+        outcome = await asker.ask(HttpProbe(), server.sockets[0].getsockname()[1])
+    assert (outcome.passed, outcome.reason) == (True, "answered 200")
 
 
 @pytest.mark.parametrize("mood", [Mood.OK, Mood.NOT_HTTP, Mood.CLOSING])

@@ -30,6 +30,8 @@ from dnsregistry.registry.check_description import write_place
 
 MOST_OCTETS = 4096
 """Of the reply's message, which has two; more is no health service."""
+MOST_READ = 32 * 1024
+"""Of all that comes before the reply is whole: frames without end would be work without end."""
 READ_OCTETS = 16 * 1024
 TYPE_AT, SETTINGS = 3, 4
 """Where a frame has its type, and the type of the first one (RFC 9113, 4.1, 6.5)."""
@@ -77,6 +79,7 @@ class _Call:
         self._headers: dict[str, str] = {}
         self._body = bytearray()
         self._preface = bytearray()
+        self._read = 0
 
     async def run(self, probe: GrpcProbe, authority: str) -> str:
         h2 = self._h2
@@ -98,6 +101,9 @@ class _Call:
             octets = await self._reader.read(READ_OCTETS)
             if not octets:
                 raise ProbeFailed("the connection was closed before an answer")
+            self._read += len(octets)
+            if self._read > MOST_READ:
+                raise ProbeFailed(f"no answer within {MOST_READ} octets")
             self._check_preface(octets)
             for event in h2.receive_data(octets):
                 if self._take(event):

@@ -3,7 +3,7 @@
 Rules:
 - A redirect is followed on the same host and nowhere else.
 - The whole answer must have come within the check's timeout: who drips is not well. What is read
-  of it is bounded.
+  of it is bounded, and so is what may come before it.
 - No proxy, no cookies, no compressed bodies; connections are kept, those to names excepted: a
   name is resolved and judged for each check.
 """
@@ -31,6 +31,7 @@ from yarl import URL
 
 from dnsregistry import __version__
 from dnsregistry.health.outcome import Forbidden, ProbeFailed
+from dnsregistry.health.probing.answers import bound_answers
 from dnsregistry.health.probing.connect import Connector, explain_tls
 from dnsregistry.health.probing.pattern import SECONDS, InvalidPattern, search
 from dnsregistry.registry.check import HttpProbe, Place
@@ -171,15 +172,17 @@ class HttpProber:
                 judge(ip_address(place[0]), place[1])
                 return socket.socket(family, kind, protocol)
 
+            connector = TCPConnector(
+                resolver=_JudgingResolver(self._connector),
+                socket_factory=make_socket,
+                use_dns_cache=False,
+                limit=0,
+                force_close=not keep,
+                keepalive_timeout=KEEP_ALIVE if keep else None,
+            )
+            bound_answers(connector)
             session = self._sessions[keep] = ClientSession(
-                connector=TCPConnector(
-                    resolver=_JudgingResolver(self._connector),
-                    socket_factory=make_socket,
-                    use_dns_cache=False,
-                    limit=0,
-                    force_close=not keep,
-                    keepalive_timeout=KEEP_ALIVE if keep else None,
-                ),
+                connector=connector,
                 cookie_jar=DummyCookieJar(),
                 timeout=ClientTimeout(total=None, sock_connect=None),
                 trust_env=False,
