@@ -1,5 +1,7 @@
 """`dnsregistry`: the commands."""
 
+from typing import Any
+
 import click
 
 from dnsregistry import __version__
@@ -17,13 +19,24 @@ from dnsregistry.cli.scan import scan
 from dnsregistry.cli.serve import serve
 from dnsregistry.cli.show import show
 from dnsregistry.cli.store import store
+from dnsregistry.cli.streams import full_told, open_closed
 from dnsregistry.cli.token import token
 from dnsregistry.cli.top import top
 from dnsregistry.cli.watch import watch
 from dnsregistry.cli.zone import zone
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """All of them, with standard streams that can be relied on."""
+
+    def main(self, *given: Any, **named: Any) -> Any:
+        """Run the one that the command line names."""
+        open_closed()
+        with full_told():
+            return super().main(*given, **named)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """A service registry whose query language is DNS."""

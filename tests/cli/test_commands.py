@@ -216,6 +216,36 @@ def _read_all(leader: int) -> str:
     return octets.decode()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("list",), ("list", "--services"), ("show", "i1"), ("top", "--once"), ("drain", "i1")),
+        ("explain", "user-service.registry.local"),
+    ],
+)
+async def test_who_closes_standard_output_is_told_nothing_and_all_is_done(
+    house: Program, command: tuple[str, ...]
+) -> None:
+    shell = ("sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, *command, "--url", house.url)
+    process = await asyncio.create_subprocess_exec(*shell, stderr=PIPE)
+    async with asyncio.timeout(PATIENCE):
+        _, err = await process.communicate()
+    assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize("command", [("--help",), ("list",), ("heartbeat", "i1", "--json")])
+async def test_output_that_has_no_room_is_told_in_a_sentence(
+    house: Program, command: tuple[str, ...]
+) -> None:
+    environment = {**os.environ, "DNSREGISTRY_URL": house.url}
+    shell = ("sh", "-c", 'exec "$@" > /dev/full', "sh", *COMMAND, *command)
+    process = await asyncio.create_subprocess_exec(*shell, stderr=PIPE, env=environment)
+    async with asyncio.timeout(PATIENCE):
+        _, err = await process.communicate()
+    told = b"Error: the output cannot be written: No space left on device\n"
+    assert (process.returncode, err) == (1, told)
+
+
 async def test_watch_prints_what_is_there_and_what_changes(house: Program) -> None:
     process = await asyncio.create_subprocess_exec(
         *(*COMMAND, "watch", "user-service", "--json", "--url", house.url),

@@ -12,7 +12,7 @@ import pytest
 
 from dnsregistry.servers.sockets import bind_pair, listen_tcp
 from tests.endtoend.conftest import Serve
-from tests.endtoend.process import run
+from tests.endtoend.process import Served, run
 from tests.machine import require
 from tests.program import PATIENCE
 from tests.wire import make_query
@@ -51,6 +51,24 @@ async def test_the_demo_answers_dig_with_three_srv_and_their_addresses(
     assert targets == [f"user-service-{number}.i.registry.local." for number in (1, 2, 3)]
     addresses = sorted((record[0], record[4]) for record in records if record[3] == "A")
     assert addresses == [(target, "127.0.0.1") for target in targets]
+
+
+async def test_streams_that_are_closed_at_the_start_are_no_reason_to_end(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    shell = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
+    served = await Served.start(*FREE_PORTS, "--ready-file", str(ready), variables={}, within=shell)
+    try:
+        await served.wait_ready(ready)
+        for number in range(3):
+            assert (await asyncio.to_thread(_describe, served.process.pid, number)) == "/dev/null"
+        finished = await served.stop()
+    finally:
+        await served.kill()
+    assert (finished.code, finished.out, finished.err) == (0, "", "")
+
+
+def _describe(process: int, number: int) -> str:
+    return str(Path(f"/proc/{process}/fd/{number}").readlink())
 
 
 async def test_it_says_where_it_listens_and_what_to_try(serve: Serve) -> None:
