@@ -3,12 +3,14 @@
 import json
 import sys
 from dataclasses import asdict
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
 from dns.exception import DNSException
 from dns.name import from_text
 
+from dnsregistry.cli.table import paint
 from dnsregistry.doctor.asking import Server
 from dnsregistry.doctor.examine import Machine, examine, find_registry
 from dnsregistry.doctor.finding import Finding, Level
@@ -56,14 +58,19 @@ def doctor(
 
 
 def read_server(text: str) -> Server:
-    """Read `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1` or `[2001:db8::1]:5300`."""
+    """Read `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1`, `[2001:db8::1]:5300` or `localhost`."""
     host, bracket, port = text.removeprefix("[").partition("]:") if text[0] == "[" else ("", "", "")
     if not bracket:
         bare = text.strip("[]")
         host, _, port = (bare, "", "") if bare.count(":") > 1 else bare.partition(":")
     if port and not (port.isdigit() and 0 < int(port) < 65536):
         raise click.BadParameter("the port must be from 1 to 65535", param_hint="--server")
-    return Server(host, int(port or 53))
+    try:
+        address = ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        reason = f"{text!r} is no address of a name server, such as 192.0.2.1 or 192.0.2.1:5300"
+        raise click.BadParameter(reason, param_hint="--server") from None
+    return Server(str(address), int(port or 53))
 
 
 def _check_zone(zone: str) -> None:
@@ -75,6 +82,6 @@ def _check_zone(zone: str) -> None:
 
 def _tell(finding: Finding) -> None:
     mark, colour = _MARKS[finding.level]
-    click.echo(f"{click.style(f'{mark:{_WIDTH}}', fg=colour)} {finding.subject}: {finding.text}")
+    click.echo(f"{paint(f'{mark:{_WIDTH}}', colour)} {finding.subject}: {finding.text}")
     if finding.change:
         click.echo(f"{'':{_WIDTH}} → {finding.change}")

@@ -33,10 +33,11 @@ def register(
     """
     from dnsregistry.client import Description
 
-    async def put(client: "Client") -> "Instance":
-        return await client.register(description)
+    fields = read_fields(options, owner_secret)
 
-    description = Description.make(service, port, read_fields(options, owner_secret))
+    async def put(client: "Client") -> "Instance":
+        return await client.register(Description.make(service, port, fields))
+
     instance = ask(place, put)
     if as_json:
         print_instances([instance], as_json)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dnsregistry.cli.table import plain, print_rows
 from dnsregistry.scan.ranges import RangeError, Ranges, Target, parse_networks
 
 if TYPE_CHECKING:
@@ -79,11 +80,10 @@ def scan(ranges: tuple[str, ...], ports: tuple[int, ...], rate: float, as_json: 
     if as_json:
         for target, instance in findings.found.items():
             click.echo(_write_json(target, instance))
-    elif not (sys.stdout.isatty() and _draw_table(findings)):
-        for row in findings.rows():
-            click.echo("\t".join(row))
+    else:
+        print_rows(_COLUMNS, findings.rows())
     for target, reason in findings.problems.items():
-        click.echo(f"{target}: {reason}", err=True)
+        click.echo(f"{target}: {plain(reason)}", err=True)
     told = ", ".join(f"{count} {name}" for name, count in sorted(findings.counts.items()))
     click.echo(f"{len(targets)} asked: {told or 'nobody there'}", err=True)
 
@@ -148,19 +148,3 @@ def _progress(size: int) -> Iterator[Step]:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("asking", total=size)
         yield lambda: progress.advance(task)
-
-
-def _draw_table(findings: Findings) -> bool:
-    """Print a table; False where rich is not installed."""
-    try:
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-    except ImportError:
-        return False
-    table = Table(*_COLUMNS)
-    for row in findings.rows():
-        # As text: what a peer says of itself must not be read as rich's markup.
-        table.add_row(*map(Text, row))
-    Console().print(table)
-    return True

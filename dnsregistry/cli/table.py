@@ -1,5 +1,6 @@
 """Rows for people: a table on a terminal, else lines with tabs, which programs cut."""
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -27,9 +28,14 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
             click.echo("\t".join(map(plain, row)))
 
 
-def paint(word: str) -> str:
-    """The word in its colour, where standard output is a terminal."""
-    return click.style(word, fg=_COLOURS.get(word)) if sys.stdout.isatty() else word
+def paint(word: str, tone: str | None = None) -> str:
+    """The word in its colour, or in this one, where standard output takes colours.
+
+    That is a terminal whose user has not set NO_COLOR (no-color.org).
+    """
+    tone = tone or _COLOURS.get(word)
+    is_wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return click.style(word, fg=tone) if tone and is_wanted and sys.stdout.isatty() else word
 
 
 def colour(word: str) -> str:
@@ -50,7 +56,10 @@ def _draw(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
         from rich.text import Text
     except ImportError:  # the extra `rich`
         return False
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in table.columns:
+        # On a narrow terminal: what is cut short is no name that anybody could use.
+        column.overflow = "fold"
     for row in rows:
         # As text: what an instance says of itself must not be read as rich's markup.
         table.add_row(*(Text(plain(cell), style=colour(cell)) for cell in row))

@@ -12,6 +12,7 @@ from asyncio.subprocess import Process
 from tests.program import PATIENCE
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+_MARK = "<end>"
 HOME = "\x1b[H"
 """With which a drawing over the whole screen begins."""
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
@@ -77,6 +78,17 @@ class Terminal:
     async def finish(self) -> int:
         async with asyncio.timeout(PATIENCE):
             return await self.process.wait()
+
+    async def read_all(self) -> str:
+        """All that was written, colours too, once the program has ended."""
+        async with asyncio.timeout(PATIENCE):
+            await self.process.wait()
+            # What is written last is read last.
+            os.write(self.follower, _MARK.encode())
+            while not self.seen.endswith(_MARK):
+                self._came.clear()
+                await self._came.wait()
+        return self.seen.removesuffix(_MARK)
 
     async def close(self) -> None:
         if hasattr(self, "process") and self.process.returncode is None:

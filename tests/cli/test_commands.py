@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from dnsregistry.cli.main import main
+from tests.cli.terminal import Terminal
 from tests.client.conftest import free_port
 from tests.program import LOOPBACK, PATIENCE, Program
 
@@ -156,6 +157,9 @@ async def test_what_the_registry_refuses_is_its_sentence(program: Program) -> No
         (("register", "web", "--port", "1", "--check", "ping"), "is no check"),
         (("register", "web", "--port", "1", "--ttl", "soon"), "neither a number of seconds nor"),
         (("register", "web", "--port", "1", "--ttl", "nan"), "1 second at least"),
+        (("register", "web", "--port", "1", "--owner-secret", "a\nb"), "no header takes"),
+        (("doctor", "--server", "ns.example:5300"), "is no address of a name server"),
+        (("doctor", "--server", "127.0.0.1:0"), "the port must be from 1 to 65535"),
         (("drain", "x", "--undo", "--maintenance"), "exclude each other"),
         (("resolve", "web", "--dns", "nowhere"), "is no address of a name server"),
         (("resolve", "a..b"), "is no name"),
@@ -206,6 +210,15 @@ async def test_a_terminal_gets_a_table_in_colour_and_nothing_that_moves_its_curs
     assert re.search(r"i1 +user-service +10\.0\.0\.1 +8080 +healthy", text)
 
 
+async def _show_at_terminal(*arguments: str, **variables: str) -> str:
+    terminal = Terminal(columns=80)
+    try:
+        await terminal.start(*COMMAND, *arguments, **variables)
+        return await terminal.read_all()
+    finally:
+        await terminal.close()
+
+
 def _read_all(leader: int) -> str:
     octets = b""
     try:
@@ -214,6 +227,26 @@ def _read_all(leader: int) -> str:
     except OSError:
         """Linux tells the end of a terminal so."""
     return octets.decode()
+
+
+async def test_a_terminal_of_eighty_columns_cuts_nothing_short(house: Program) -> None:
+    names = ["task-service-1", "task-service-2"]
+    for name in names:
+        await house.register(name, service="task-service", address="127.0.0.1", tags=["demo"])
+    await house.register("an-id-" * 10 + "end", service="task-service")
+    shown = await _show_at_terminal("list", "task-service", "--url", house.url)
+    assert "…" not in shown
+    assert [name in shown for name in (*names, "an-id-")] == [True] * 3
+    shown = await _show_at_terminal("list", "user-service", "--url", house.url)
+    assert re.search(r"i1 .*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", shown)
+
+
+@pytest.mark.parametrize("command", ["list", "show i1", "doctor --root /nonexistent"])
+async def test_who_sets_no_color_gets_none(house: Program, command: str) -> None:
+    arguments = (*command.split(), "--url", house.url)
+    colours = re.compile(r"\x1b\[[0-9;]*3[0-7][0-9;]*m")
+    assert colours.search(await _show_at_terminal(*arguments))
+    assert not colours.search(await _show_at_terminal(*arguments, NO_COLOR="1"))
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ async def test_a_terminal_gets_a_progress_bar_and_a_table(peers: Peers) -> None:
     os.close(leader)
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
     assert "asking" in text
-    assert re.search(r"│ web +│ web-3 +│ admin=9000 +│ 3 ", text)
+    assert re.search(r" web +web-3 +admin=9000 +3 ", text)
     # What a peer says of itself is neither markup nor a control sequence.
     assert r"[red]\u001b[31m" in text
     assert "\x1b[31m" not in shown.split("asking")[-1].split("note")[-1]
