@@ -49,6 +49,8 @@ def _check(url: str) -> str:
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        # What is no host name would be a fault of its own kind when it is looked up.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         good = False
     if not good or parts.query or parts.fragment:

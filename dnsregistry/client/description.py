@@ -57,8 +57,12 @@ class Description:
 
     @classmethod
     def make(cls, service: str, port: int, fields: Fields) -> "Description":
-        """The description of these fields. Raises ValueError for a wrong check or secret."""
+        """The description of these fields. Raises ValueError for a wrong list, check or secret."""
         others: dict[str, Any] = dict(fields)
+        for name in ("tags", "capabilities", "checks"):
+            if isinstance(others.get(name), str):
+                # A text is a sequence too, of its letters.
+                raise ValueError(f"{name} are a list, such as [{others[name]!r}]")
         instance_id = others.pop("id", None) or _make_id()
         address = others.pop("address", None)
         secret = others.pop("owner_secret", None)

@@ -20,10 +20,9 @@ async def find_local_address(url: str) -> str:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, parts.port or 80, type=socket.SOCK_DGRAM
-        )
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except (OSError, RuntimeError) as error:
         raise RegistryAway(f"{host} has no address ({error})") from None
     reason, ways = "no route", []

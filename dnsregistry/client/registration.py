@@ -96,8 +96,8 @@ class Registration:
     async def start(self) -> None:
         """Register, and go on from there; where the registry is away, it is tried on.
 
-        Raises Refused where the registry does not take the instance as it is, and RuntimeError
-        where it was started before.
+        Where it is stopped meanwhile, it returns with nothing registered. Raises Refused where the
+        registry does not take the instance as it is, and RuntimeError where it was started before.
         """
         self.check_unstarted()
         loop = asyncio.get_running_loop()
@@ -163,7 +163,9 @@ class Registration:
         except Exception as error:  # noqa: BLE001 - raised where it is waited for
             _settle(begun, error)
             return
-        _settle(begun, None)
+        finally:
+            # It may have been stopped meanwhile, too: then nothing is registered.
+            _settle(begun, None)
         while not self._stopping.is_set():
             try:
                 async with asyncio.timeout(wait):
@@ -214,12 +216,20 @@ class Registration:
 
     def _take_lease(self, ttl: float | None) -> None:
         self._rhythm.take_lease(ttl)
+        self._take_time()
+
+    def _take_time(self) -> None:
         # So that a lease outlives one address that hangs.
         self.client.hurry(max(self._rhythm.interval, LEAST_TIMEOUT))
+
+    def _share_out(self, seconds: float) -> None:
+        # So that of these seconds some are left for the address after one that hangs.
+        self.client.hurry(seconds / len(self.client.addresses.urls))
 
     async def _drain(self) -> None:
         if not self._registered.is_set():
             return
+        self._share_out(DRAIN_SECONDS)
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 secret = self.description.owner_secret
@@ -227,8 +237,11 @@ class Registration:
         except (ClientError, TimeoutError) as error:
             reason = str(error) or "no answer in time"
             _log.warning("%s could not be drained: %s", self.id, reason)
+            wait = 0.0
         else:
-            await asyncio.sleep(self._drain_seconds)
+            wait = self._drain_seconds
+        self._take_time()
+        await asyncio.sleep(wait)
 
     async def leave(self) -> None:
         """Deregister now, without draining. Takes some seconds at most."""
@@ -246,6 +259,7 @@ class Registration:
             await asyncio.wait([self._keeper], timeout=LEAVE_SECONDS)
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
+        self._share_out(LEAVE_SECONDS)
         try:
             if self._has_tried:
                 async with asyncio.timeout(LEAVE_SECONDS):

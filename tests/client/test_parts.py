@@ -12,7 +12,7 @@ from dnsregistry.client.addresses import Addresses
 from dnsregistry.client.checks import read_check
 from dnsregistry.client.choice import arrange
 from dnsregistry.client.client import Client
-from dnsregistry.client.description import Description
+from dnsregistry.client.description import Description, Fields
 from dnsregistry.client.naming import _split, service_name
 from dnsregistry.client.rhythm import MOST_INTERVAL, Rhythm
 from dnsregistry.client.sse import MOST_MESSAGE, Message, MessageStream, TooLong
@@ -38,6 +38,15 @@ def test_secrets_are_not_shown_and_one_that_no_header_takes_is_told_without_it()
     assert "s3cret" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    "fields", [{"tags": "v1"}, {"capabilities": "greet"}, {"checks": "http:///health"}]
+)
+def test_a_text_where_a_list_belongs_is_not_taken_letter_by_letter(fields: Fields) -> None:
+    [(name, value)] = fields.items()
+    with pytest.raises(ValueError, match=rf"^{name} are a list, such as \['{value}'\]$"):
+        Description.make("web", 80, fields)
+
+
 def test_the_address_comes_from_the_environment_and_else_is_the_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -54,6 +63,8 @@ def test_the_address_comes_from_the_environment_and_else_is_the_default(
         ("http://", "is no URL of a registry"),
         ("http://a:99999", "is no URL of a registry"),
         ("http://a?b", "is no URL of a registry"),
+        ("http://a..b", "is no URL of a registry"),
+        (f"http://{'a' * 64}.example,http://b", "is no URL of a registry"),
         (" , ", "no address"),
     ],
 )

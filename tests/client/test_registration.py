@@ -367,6 +367,38 @@ async def test_a_registry_that_hangs_at_the_end_holds_nobody_up(keep: Keep, prox
         await registration.stop()
 
 
+@pytest.mark.parametrize("drain", [0.0, 0.1])
+async def test_the_next_address_is_told_of_the_end_where_the_first_hangs(
+    place: House, keep: Keep, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, drain: float
+) -> None:
+    # Half of it is waited for the one that hangs, half is the other's.
+    monkeypatch.setattr("dnsregistry.client.registration.DRAIN_SECONDS", 6.0)
+    monkeypatch.setattr("dnsregistry.client.registration.LEAVE_SECONDS", 6.0)
+    program = await place.open()
+    proxy.status, proxy.text = 201, json.dumps(await program.register("web-1", ttl=60))
+    kept = await keep(f"{proxy.url},{place.url}", id="web-1", ttl=60, drain=drain, timeout=PATIENCE)
+    proxy.status = 0
+    if drain:
+        await kept.drain()
+        assert place.statuses() == ["draining"]
+    await kept.stop()
+    assert place.ids() == []
+
+
+async def test_who_is_stopped_while_it_starts_leaves_nobody_waiting(
+    keep: Keep, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dnsregistry.client.registration.LEAVE_SECONDS", 0.05)
+    proxy.status = 0
+    kept = Registration("web", port=1, url=proxy.url, on_sigterm=False)
+    starting = asyncio.create_task(kept.start())
+    await wait_until(lambda: len(proxy.asked) == 1)
+    await kept.stop()
+    async with asyncio.timeout(PATIENCE):
+        await starting
+    assert not kept.is_registered
+
+
 async def test_an_answer_that_was_lost_leaves_no_second_instance(place: House, keep: Keep) -> None:
     """The registration arrives, its answer does not: the next one is of the same instance."""
     program = await place.open()
@@ -446,6 +478,24 @@ async def test_of_several_addresses_of_a_host_the_one_that_accepts_counts(
     monkeypatch.setattr(loop, "getaddrinfo", find_both)
     assert await find_local_address(f"http://localhost:{place.port}") == LOOPBACK
     assert await find_local_address(f"http://localhost:{free_port()}") == "::1"
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("http://two.example", 80), ("https://two.example", 443)]
+)
+async def test_the_port_that_a_url_leaves_out_is_its_scheme_s(
+    monkeypatch: pytest.MonkeyPatch, url: str, port: int
+) -> None:
+    asked: list[int] = []
+
+    async def find(host: str, port: int, **_: Any) -> Any:
+        asked.append(port)
+        return []
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", find)
+    with pytest.raises(RegistryAway):
+        await find_local_address(url)
+    assert asked == [port]
 
 
 async def test_each_registry_is_told_the_address_from_which_it_is_reached(
