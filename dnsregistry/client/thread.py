@@ -9,6 +9,25 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """Counts as closed in a forked child, and says nothing there.
+
+    The child shares the connections with the parent, and what the system watches of them. What is
+    dropped there would else be closed, and with it the parent's.
+    """
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        super().__init__()
+
+    def is_closed(self) -> bool:
+        return super().is_closed() or self._process != os.getpid()
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        if not self.is_closed():
+            super().call_exception_handler(context)
+
+
 class LoopThread:
     """Runs coroutines in a background thread, which starts with the first of them.
 
@@ -18,13 +37,12 @@ class LoopThread:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._process = 0
         self._starting = threading.Lock()
 
     @property
     def is_running(self) -> bool:
         """Whether the thread lives, in this process."""
-        return self._loop is not None and self._process == os.getpid()
+        return self._loop is not None and not self._loop.is_closed()
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """The loop, which runs. Raises RuntimeError in a forked child, where it does not."""
@@ -32,7 +50,7 @@ class LoopThread:
         with self._starting:
             if self._loop is None:
                 return self._start()
-            if self._process != os.getpid():
+            if self._loop.is_closed():
                 raise RuntimeError("it was used before the fork; make another one in the child")
             return self._loop
 
@@ -58,12 +76,12 @@ class LoopThread:
         self._thread.join()
 
     def _start(self) -> asyncio.AbstractEventLoop:
-        loop = asyncio.new_event_loop()
+        loop = _Loop()
         self._thread = threading.Thread(
             target=_run, args=(loop,), name="dnsregistry client", daemon=True
         )
         self._thread.start()
-        self._loop, self._process = loop, os.getpid()
+        self._loop = loop
         return loop
 
 

@@ -41,6 +41,22 @@ with Client(sys.argv[1]) as client:
     os.wait()
     print(len(client.services()))
 """
+MADE_ANEW = """
+import gc, os, sys
+from dnsregistry.client.sync import Client
+
+client = Client(sys.argv[1], timeout=5)
+client.services()
+if os.fork() == 0:
+    client = Client(sys.argv[1])
+    gc.collect()
+    print(len(client.services()), flush=True)
+    client.close()
+    os._exit(0)
+os.wait()
+print(len(client.services()))
+client.close()
+"""
 
 
 async def _run(text: str, url: str) -> list[str]:
@@ -57,3 +73,9 @@ async def test_a_forked_child_ends_by_sigterm(house: Program) -> None:
 async def test_a_client_that_was_used_before_the_fork_says_so(house: Program) -> None:
     told = await _run(USED, house.url)
     assert told == ["it was used before the fork; make another one in the child", "1"]
+
+
+async def test_a_client_that_is_made_anew_in_the_child_takes_nothing_from_the_parent(
+    house: Program,
+) -> None:
+    assert await _run(MADE_ANEW, house.url) == ["1", "1"]
