@@ -13,7 +13,9 @@ USER dnsregistry
 # is meant:
 #   docker run -v ./access:/etc/dnsregistry:ro -e DNSREGISTRY_TOKENS_FILE=/etc/dnsregistry/tokens.toml …
 #   docker run -e DNSREGISTRY_INSECURE=true …
-ENV DNSREGISTRY_DNS_HOST=0.0.0.0 DNSREGISTRY_HTTP_HOST=0.0.0.0
+ENV DNSREGISTRY_DNS_HOST=0.0.0.0 DNSREGISTRY_HTTP_HOST=0.0.0.0 \
+    DNSREGISTRY_STORE=sqlite:////var/lib/dnsregistry/registry.db
+VOLUME /var/lib/dnsregistry
 EXPOSE 5300/udp 5300/tcp 8053/tcp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/opt/dnsregistry/bin/python", "-c", \
     "from urllib.request import urlopen; urlopen('http://127.0.0.1:8053/ready', timeout=2)"]

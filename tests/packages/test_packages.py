@@ -1,5 +1,6 @@
 """What is built holds what is needed, and runs where nothing else is installed."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -8,6 +9,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from dnsregistry.settings import load
+from dnsregistry.storage.sqlite.place import read_path
 from tests.packages.installed import check_installed
 
 ROOT = Path(__file__).parents[2]
@@ -46,3 +49,19 @@ def test_the_source_makes_the_same_wheel(built: Path, tmp_path: Path) -> None:
 
 def test_the_wheel_runs_in_an_empty_environment(built: Path, tmp_path: Path) -> None:
     check_installed(sys.executable, next(built.glob("*.whl")), tmp_path)
+
+
+def test_the_image_keeps_registrations_where_its_user_may_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its user has no home, and so no place of its own that a store could be in."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    [folder] = re.findall(r"install -d -o dnsregistry (\S+)", text)
+    for line in re.findall(r"^ENV ((?:.*\\\n)*.*)", text, re.MULTILINE):
+        for name, value in re.findall(r"(\w+)=(\S+)", line):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DNSREGISTRY_INSECURE", "true")
+    settings, warnings = load({}, {}, None)
+    assert str(read_path(settings.store).parent) == folder
+    assert re.findall(r"^VOLUME (\S+)", text, re.MULTILINE) == [folder]
+    assert warnings == []
