@@ -6,12 +6,12 @@ RUN python -m venv /opt/dnsregistry && /opt/dnsregistry/bin/pip install --no-cac
 
 FROM python:3.13-slim
 COPY --from=build /opt/dnsregistry /opt/dnsregistry
-RUN useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin dnsregistry \
+RUN useradd --system --uid 953 --home-dir /nonexistent --shell /usr/sbin/nologin dnsregistry \
     && install -d -o dnsregistry /var/lib/dnsregistry
 USER dnsregistry
 # Whoever reaches the HTTP API is to be asked for a token, or the start to be told that being open
 # is meant:
-#   docker run -v ./access:/etc/dnsregistry:ro -e DNSREGISTRY_TOKENS_FILE=/etc/dnsregistry/tokens.toml …
+#   docker run -v registry:/var/lib/dnsregistry -e DNSREGISTRY_TOKENS_FILE=/var/lib/dnsregistry/tokens.toml …
 #   docker run -e DNSREGISTRY_INSECURE=true …
 ENV DNSREGISTRY_DNS_HOST=0.0.0.0 DNSREGISTRY_HTTP_HOST=0.0.0.0 \
     DNSREGISTRY_STORE=sqlite:////var/lib/dnsregistry/registry.db
