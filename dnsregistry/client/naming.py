@@ -64,7 +64,7 @@ class Dns:
     @property
     def servers(self) -> str:
         """Who is asked."""
-        return ", ".join(map(str, self._resolver.nameservers))
+        return ", ".join(map(_tell_server, self._resolver.nameservers))
 
     async def ask(self, name: str, rtype: str) -> Found:
         """The records of a full name. Raises DnsAway, and ValueError for what is no name."""
@@ -89,7 +89,8 @@ class Dns:
             denials: Mapping[Any, Message] = error.responses()  # type: ignore[no-untyped-call]
             return Found((), (), min(map(_negative_ttl, denials.values()), default=0), False)
         except (NoNameservers, Timeout, OSError) as error:
-            raise DnsAway(f"no name server at {self.servers} answers: {_short(error)}") from None
+            reason = _tell_failures(error)
+            raise DnsAway(f"no name server at {self.servers} answers: {reason}") from None
         except NoMetaqueries:
             raise ValueError(f"{rtype!r} is no type of records that are looked up") from None
         except DNSException as error:
@@ -162,6 +163,31 @@ def _split(place: str) -> tuple[str, int]:
             f"{place!r} is no address of a name server, such as 127.0.0.1:5300"
         ) from None
     return host, int(port)
+
+
+def _tell_server(server: Any) -> str:
+    if isinstance(server, str):
+        return server
+    host = f"[{server.address}]" if ":" in server.address else server.address
+    return host if server.port == 53 else f"{host}:{server.port}"
+
+
+def _tell_failures(error: BaseException) -> str:
+    """Why each attempt came to nothing, every reason once."""
+    attempts = getattr(error, "kwargs", {}).get("errors", ())
+    return ", ".join(dict.fromkeys(_tell_failure(attempt[3]) for attempt in attempts)) or _short(
+        error
+    )
+
+
+def _tell_failure(reason: object) -> str:
+    from dns.exception import Timeout
+
+    if isinstance(reason, Timeout):
+        return "no reply in time"
+    if isinstance(reason, OSError):
+        return (reason.strerror or str(reason)).lower()
+    return str(reason)
 
 
 def _short(error: BaseException) -> str:
