@@ -1,5 +1,6 @@
 """What a person sees and does on the page, in Chromium."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import Page, Route, ViewportSize, expect
 
 from tests.conftest import Start
 from tests.program import PATIENCE, Program
@@ -56,6 +57,78 @@ async def test_a_service_appears_degrades_and_leaves_without_a_reload(
     await program.remove("w2")
     await expect(page.get_by_text("No instance is left.")).to_be_visible()
     await expect(service).to_have_count(0)
+
+
+async def test_a_service_that_is_gone_is_said_to_be_gone_from_dns(
+    page: Page, program: Program
+) -> None:
+    await program.register("w1", service="web", address="10.0.0.1", port=80)
+    await _open(page, program, "#/web")
+    await program.remove("w1")
+    await expect(page.locator(".instances")).to_contain_text("DNS has no names of this service")
+    assert (await program.ask("web.registry.local")).rcode == "NXDOMAIN"
+
+
+@pytest.mark.parametrize("place", ["#/100%", "#/web/%E0%A4%A"])
+async def test_a_place_that_cannot_be_read_is_the_overview(
+    page: Page, program: Program, place: str
+) -> None:
+    await _open(page, program, place)
+    await expect(page.locator(".overview")).to_be_visible()
+
+
+async def test_after_a_reset_one_stream_is_open_and_no_more(page: Page, program: Program) -> None:
+    asked: list[str] = []
+
+    async def be_late(route: Route) -> None:
+        asked.append(route.request.url)
+        late = route.request.url.partition("since=")[0] + "since=1"
+        await route.continue_(url=late if len(asked) <= 3 else None)
+
+    await page.route("**/v1/watch?*", be_late)
+    await _open(page, program)
+    await program.register("w1", service="web", address="10.0.0.1", port=80)
+    await expect(page.locator("button.service")).to_contain_text("1/1")
+    async with asyncio.timeout(PATIENCE):
+        while (await program.read_stats())["watch"]["streams"] != 1 or len(asked) < 4:
+            await page.wait_for_timeout(50)
+
+
+async def test_a_clock_that_is_set_right_is_believed_again(page: Page, program: Program) -> None:
+    await _open(page, program)
+    ahead = await page.evaluate("""async () => {
+      const { clock, get } = await import("/dashboard/api.js");
+      clock.ahead = 3_600_000;
+      await get("/health");
+      return clock.ahead;
+    }""")
+    assert ahead == 0
+
+
+async def test_an_explanation_that_comes_too_late_is_not_shown(
+    page: Page, program: Program
+) -> None:
+    await _open(page, program)
+    first, let_go = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        first.set()
+        await let_go.wait()
+        await route.continue_()
+
+    await page.route("**/v1/dns/explain?name=a..b*", hold)
+    await page.fill("#explain-name", "a..b")
+    await page.keyboard.press("Enter")
+    async with asyncio.timeout(PATIENCE):
+        await first.wait()
+    await page.fill("#explain-name", "b.registry.local")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".verdict")).to_contain_text("NXDOMAIN")
+    async with page.expect_response("**/v1/dns/explain?name=a..b*"):
+        let_go.set()
+    await page.evaluate("() => new Promise(requestAnimationFrame)")
+    await expect(page.locator(".explain h1")).to_contain_text("b.registry.local")
+    await expect(page.locator(".explain [role=alert]")).to_have_count(0)
 
 
 async def test_a_lease_that_ends_leaves_the_page(page: Page, start: Start) -> None:

@@ -44,9 +44,9 @@ export async function request(method, path, body) {
   } catch {
     throw new Refused(0, { detail: "the registry cannot be reached" });
   }
-  const date = Date.parse(response.headers.get("Date"));
+  const ahead = Date.parse(response.headers.get("Date")) - Date.now();
   // That header knows whole seconds only.
-  if (Math.abs(date - Date.now()) > 2000) clock.ahead = date - Date.now();
+  clock.ahead = Math.abs(ahead) > 2000 ? ahead : 0;
   const text = await response.text();
   const told = parse(text);
   if (!response.ok) throw new Refused(response.status, told || {});

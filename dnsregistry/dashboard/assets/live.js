@@ -59,26 +59,31 @@ export class Live {
   }
 
   async *_read(since) {
-    this._abort = new AbortController();
-    const { signal } = this._abort;
-    const response = await fetch(`/v1/watch?since=${since}`, {
-      headers: headers({ Accept: "text/event-stream" }), signal, cache: "no-store",
-    });
-    if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
-    yield { name: "open" };
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const guard = setTimeout(() => this._abort.abort(), SILENCE);
-      const { value, done } = await reader.read().finally(() => clearTimeout(guard));
-      if (done) return;
-      rest += value.replaceAll("\r", "");
-      const blocks = rest.split("\n\n");
-      rest = blocks.pop();
-      for (const block of blocks) {
-        const event = read(block);
-        if (event.name) yield event;
+    const abort = new AbortController();
+    this._abort = abort;
+    try {
+      const response = await fetch(`/v1/watch?since=${since}`, {
+        headers: headers({ Accept: "text/event-stream" }), signal: abort.signal, cache: "no-store",
+      });
+      if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
+      yield { name: "open" };
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (;;) {
+        const guard = setTimeout(() => abort.abort(), SILENCE);
+        const { value, done } = await reader.read().finally(() => clearTimeout(guard));
+        if (done) return;
+        rest += value.replaceAll("\r", "");
+        const blocks = rest.split("\n\n");
+        rest = blocks.pop();
+        for (const block of blocks) {
+          const event = read(block);
+          if (event.name) yield event;
+        }
       }
+    } finally {
+      // Whoever leaves in the middle leaves no connection open.
+      abort.abort();
     }
   }
 }

@@ -107,7 +107,7 @@ class App {
   }
 
   readPlace() {
-    const [service = null, id = null] = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+    const [service = null, id = null] = readHash();
     if (id !== this.instanceId) this.set({ checks: null, notice: "" });
     this.set({ service, instanceId: id, explained: null });
     this.loadChecks();
@@ -141,7 +141,7 @@ class App {
       const answer = await get(`/v1/dns/explain?${new URLSearchParams(question)}`);
       if (this.explained?.question === question) this.set({ explained: { question, answer } });
     } catch (error) {
-      this.set({ explained: { question, error: error.message } });
+      if (this.explained?.question === question) this.set({ explained: { question, error: error.message } });
     }
   }
 
@@ -195,6 +195,15 @@ class App {
 
   get dnsPort() {
     return this.stats?.dns?.port ?? 53;
+  }
+}
+
+// What cannot be read names no place.
+function readHash() {
+  try {
+    return location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return [];
   }
 }
 

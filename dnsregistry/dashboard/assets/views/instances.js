@@ -16,7 +16,7 @@ export function Instances({ app }) {
         <p>${plural(all, "instance")}, ${number(serving)} healthy</p>
       </header>
       ${all === 0
-        ? html`<p class="empty">No instance is left. Names of this service are answered with no records.</p>`
+        ? html`<p class="empty">No instance is left. DNS has no names of this service any more.</p>`
         : html`<${Rows} count=${ids.length} size=${ROW} label="Instances"
             selected=${ids.indexOf(app.instanceId)} seen=${(first, end) => app.see(ids, first, end)}
             row=${(place) => row(app, app.catalogue.instances.get(ids[place]))} />`}
