@@ -24,20 +24,42 @@ _WIDTH = 5
 
 
 @click.command()
-@click.option("--zone", default="registry.local", show_default=True, help="The registry's zone.")
+@click.option(
+    "--zone",
+    envvar="DNSREGISTRY_ZONE",
+    show_envvar=True,
+    default="registry.local",
+    show_default=True,
+    help="The registry's zone.",
+)
 @click.option(
     "--url",
     envvar="DNSREGISTRY_URL",
+    show_envvar=True,
     default="http://127.0.0.1:8053",
     show_default=True,
     help="The registry.",
+)
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="DNSREGISTRY_CA_FILE",
+    show_envvar=True,
+    help="Certificates, PEM, that https is trusted by; default: the system's.",
 )
 @click.option("--server", metavar="ADDRESS[:PORT]", help="Its DNS server; default: the URL's host.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @click.option("--root", type=click.Path(path_type=Path), default=Path("/"), hidden=True)
 @click.option("--port", default=53, hidden=True, help="Where resolv.conf's servers are asked.")
 def doctor(
-    zone: str, url: str, server: str | None, *, as_json: bool, root: Path, port: int
+    zone: str,
+    url: str,
+    ca_file: Path | None,
+    server: str | None,
+    *,
+    as_json: bool,
+    root: Path,
+    port: int,
 ) -> None:
     """Examine how this machine looks names up.
 
@@ -48,7 +70,8 @@ def doctor(
     registry = read_server(server) if server else find_registry(url.split(",")[0], 5300)
     found = []
     machine, first = Machine(root, port), url.split(",")[0]
-    for finding in examine(machine, zone, first, registry, is_guess=server is None):
+    is_guess = server is None
+    for finding in examine(machine, zone, first, registry, is_guess=is_guess, ca_file=ca_file):
         found.append(finding)
         if not as_json:
             _tell(finding)

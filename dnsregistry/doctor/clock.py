@@ -1,10 +1,12 @@
 """The clock of this machine beside the one of the registry."""
 
+import ssl
 import time
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
+from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
 from dnsregistry.doctor.finding import Finding, Level, well
 
@@ -14,11 +16,15 @@ MOST_APART = 5.0
 """Seconds: the header tells whole ones, and the answer takes its time."""
 
 
-def examine(url: str) -> Finding:
-    """How far apart they are, by the Date of an answer (RFC 9110, 6.6.1)."""
+def examine(url: str, ca_file: Path | None = None) -> Finding:
+    """How far apart they are, by the Date of an answer (RFC 9110, 6.6.1).
+
+    `ca_file` is what https is trusted by; without one, the system's certificates.
+    """
     try:
+        trusted = HTTPSHandler(context=ssl.create_default_context(cafile=ca_file))
         # No proxy of the environment: a registry is in the house.
-        opener = build_opener(ProxyHandler({}))
+        opener = build_opener(ProxyHandler({}), trusted)
         with opener.open(f"{url.rstrip('/')}/health", timeout=PATIENCE) as answer:
             date = answer.headers.get("Date", "")
     except HTTPError as error:
@@ -26,12 +32,12 @@ def examine(url: str) -> Finding:
         error.close()
     except (URLError, OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
-        return Finding(
-            Level.WARNING,
-            "HTTP",
-            f"no registry at {url}: {reason}",
-            "say where it is: --url, or DNSREGISTRY_URL",
+        change = (
+            "name what it is trusted by: --ca-file, or DNSREGISTRY_CA_FILE"
+            if isinstance(reason, ssl.SSLCertVerificationError)
+            else "say where it is: --url, or DNSREGISTRY_URL"
         )
+        return Finding(Level.WARNING, "HTTP", f"no registry at {url}: {reason}", change)
     try:
         apart = parsedate_to_datetime(date).timestamp() - time.time()
     except ValueError:

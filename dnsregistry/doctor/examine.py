@@ -29,11 +29,18 @@ class Machine:
 
 
 def examine(
-    machine: Machine, zone: str, url: str, registry: Server | None, *, is_guess: bool = False
+    machine: Machine,
+    zone: str,
+    url: str,
+    registry: Server | None,
+    *,
+    is_guess: bool = False,
+    ca_file: Path | None = None,
 ) -> Iterator[Finding]:
     """Yield what is found, as it is found. `registry` is its DNS server, where that is known.
 
     One whose port is a guess is not asked where its address serves the zone to this machine.
+    `ca_file` is what an https URL is trusted by.
     """
     zone = zone.rstrip(".").lower()
     conf = resolvconf.read(machine.read("etc/resolv.conf"))
@@ -51,7 +58,7 @@ def examine(
         knowing += [one.server for one in direct if one.knows]
     for server in knowing:
         yield from servers.examine_ways(server, zone)
-    yield clock.examine(url)
+    yield clock.examine(url, ca_file)
 
 
 def find_registry(url: str, port: int) -> Server | None:

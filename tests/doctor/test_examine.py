@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import cast
 
 from aiohttp import web
+from click.testing import CliRunner
 
 from dnsregistry.cli.doctor import read_server
+from dnsregistry.cli.main import main
 from dnsregistry.doctor import clock, servers
 from dnsregistry.doctor.asking import Server
 from dnsregistry.doctor.examine import Machine, examine
 from dnsregistry.doctor.finding import Finding, Level
 from tests.conftest import Start
+from tests.dns.certificate import make_certificate
 from tests.program import PATIENCE, Program
 
 LOOPBACK = "127.0.0.1"
@@ -187,3 +190,27 @@ def test_a_server_is_read_in_every_form() -> None:
     assert read_server("192.0.2.1:5300") == Server("192.0.2.1", 5300)
     assert read_server("2001:db8::1") == Server("2001:db8::1", 53)
     assert read_server("[2001:db8::1]:5300") == Server("2001:db8::1", 5300)
+
+
+async def test_a_registry_over_https_is_trusted_by_the_file_that_is_given(
+    start: Start, tmp_path: Path
+) -> None:
+    program = await start(tls_cert=str(make_certificate(tmp_path, "registry")))
+    url = f"https://{LOOPBACK}:{program.https_port}"
+    trusted = await asyncio.to_thread(clock.examine, url, tmp_path / "cert.pem")
+    assert trusted.subject == "clock"
+    stranger = await asyncio.to_thread(clock.examine, url)
+    assert "certificate verify failed" in stranger.text
+    assert stranger.change.startswith("name what it is trusted by: --ca-file")
+
+
+async def test_zone_and_certificates_come_from_the_variables_that_all_commands_heed(
+    tmp_path: Path,
+) -> None:
+    nobody = {"DNSREGISTRY_URL": f"http://{LOOPBACK}:1", "DNSREGISTRY_ZONE": "house.test"}
+    arguments = ["doctor", "--root", str(tmp_path), "--port", "1"]
+    result = await asyncio.to_thread(CliRunner().invoke, main, arguments, env=nobody)
+    assert "does not know house.test" in result.output
+    nobody["DNSREGISTRY_CA_FILE"] = str(tmp_path / "none.pem")
+    result = await asyncio.to_thread(CliRunner().invoke, main, arguments, env=nobody)
+    assert (result.exit_code, "none.pem' does not exist" in result.output) == (2, True)
