@@ -203,10 +203,14 @@ class Registration:
         return self.client.addresses.first
 
     async def _register(self) -> None:
-        draining = self._drained is not None
         self._has_tried = True
-        self.instance = await self.client.register(self.description, draining=draining)
-        self._take_lease(self.instance.ttl)
+        draining = self._drained is not None
+        instance = await self.client.register(self.description, draining=draining)
+        if not draining and self._drained is not None:
+            # That was asked for while it was on its way.
+            instance = await self.client.register(self.description, draining=True)
+        self.instance = instance
+        self._take_lease(instance.ttl)
         self._registered.set()
         _log.info("%s is registered at %s", self.id, self._registry)
 

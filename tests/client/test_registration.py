@@ -58,6 +58,7 @@ class Proxy:
     def __init__(self) -> None:
         self.url = ""
         self.asked: list[tuple[str, str]] = []
+        self.bodies: list[Any] = []
         self.status = 503
         self.headers: dict[str, str] = {}
         self.text = "away"
@@ -74,6 +75,7 @@ class Proxy:
         return runner
 
     async def _answer(self, request: web.Request) -> web.Response:
+        self.bodies.append(await request.json() if request.can_read_body else None)
         self.asked.append((request.method, request.path))
         if self.status == 0:
             await self.hangs.wait()
@@ -336,6 +338,22 @@ async def test_draining_takes_it_from_the_answers_and_heartbeats_go_on(
     place.clock.advance(60)
     await wait_until(lambda: place.ids() == [registration.id])
     assert place.statuses()[-1] == "draining"
+
+
+async def test_draining_that_is_asked_for_while_it_registers_is_told(
+    keep: Keep, proxy: Proxy
+) -> None:
+    proxy.status = 0
+    kept = Registration("web", port=1, url=proxy.url, id="x", on_sigterm=False)
+    starting = asyncio.create_task(kept.start())
+    await wait_until(lambda: len(proxy.asked) == 1)
+    await kept.drain()
+    proxy.status, proxy.text = 200, json.dumps(TOLD)
+    proxy.hangs.set()
+    await starting
+    assert proxy.bodies[-1]["status"] == "draining"
+    assert [method for method, _ in proxy.asked] == ["PUT", "PUT"]
+    await kept.stop()
 
 
 async def test_at_the_end_it_drains_for_as_long_as_it_is_told(place: House, keep: Keep) -> None:
