@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -129,6 +130,15 @@ def test_systemd_takes_the_unit_and_the_user(tmp_path: Path) -> None:
     users = str(DOCS / "systemd/dnsregistry.conf")
     command = [require("systemd-sysusers"), "--dry-run", users]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def test_systemd_goes_on_starting_what_is_refused_again_and_again() -> None:
+    """By default it gives up where a unit is started five times in ten seconds."""
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(DOCS / "systemd/dnsregistry.service", encoding="utf-8")
+    assert unit["Service"]["Restart"] == "always"
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
 
 
 def test_the_readme_has_one_command_that_starts_and_one_that_tests() -> None:
