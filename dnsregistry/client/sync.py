@@ -217,4 +217,5 @@ class Client:
                 yield self._thread.run(take)
         finally:
             if self._thread.is_running:
-                self._thread.run(events.aclose)
+                # Not waited for: who drops the iterator may be the collector, in that thread.
+                self._thread.dismiss(events.aclose)

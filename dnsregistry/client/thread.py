@@ -67,6 +67,10 @@ class LoopThread:
             future.cancel()
             raise
 
+    def dismiss(self, make: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        """Have the coroutine run, without waiting for it; that may be asked for in any thread."""
+        asyncio.run_coroutine_threadsafe(_call(make), self.loop())
+
     def stop(self) -> None:
         """End the thread and its loop."""
         if not self.is_running or self._loop is None or self._thread is None:

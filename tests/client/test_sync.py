@@ -1,7 +1,9 @@
 """The faces for programs without an event loop, in a thread beside the registry's."""
 
 import asyncio
+import sys
 import threading
+from asyncio.subprocess import PIPE
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -136,3 +138,39 @@ async def test_a_registry_that_is_away_is_an_error_of_a_client() -> None:
 
     with pytest.raises(RegistryAway, match="connection refused"):
         await _call(use)
+
+
+DROPPED = """
+import gc, sys
+from dnsregistry.client.sync import Client
+
+async def collect():
+    gc.collect()
+
+gc.disable()
+with Client(sys.argv[1]) as client:
+    events = client.watch()
+    next(events)
+    cycle = [events]
+    cycle.append(cycle)
+    del events, cycle
+    client._thread.run(collect)
+    print(len(client.services()))
+"""
+
+
+async def test_a_watch_that_the_collector_drops_in_the_thread_of_the_loop_holds_nobody_up(
+    house: Program,
+) -> None:
+    # A process of its own: it could not be ended else.
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DROPPED, house.url, stdout=PIPE
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            out, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert (process.returncode, out) == (0, b"1\n")
