@@ -203,6 +203,55 @@ async def test_draining_needs_a_token_that_may(
     await expect(page.get_by_text("No instance is left.")).to_be_visible()
 
 
+async def test_a_token_is_typed_as_slowly_as_people_do(
+    page: Page, start: Start, tokens: Mapping[str, str], tokens_file: Path
+) -> None:
+    await page.clock.install()
+    program = await start(tokens_file=tokens_file)
+    await page.goto(program.url)
+    field = page.get_by_label("Bearer token")
+    await field.fill(tokens["reader"])
+    # The page is drawn anew each second.
+    await page.clock.run_for(3000)
+    await expect(field).to_have_value(tokens["reader"])
+
+
+async def test_a_token_counts_at_once_though_a_request_without_is_on_its_way(
+    page: Page, start: Start, tokens: Mapping[str, str], tokens_file: Path
+) -> None:
+    await page.clock.install()
+    program = await start(tokens_file=tokens_file)
+    asked, given = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if "authorization" not in route.request.headers:
+            asked.set()
+            await given.wait()
+        await route.continue_()
+
+    await page.goto(program.url)
+    await expect(page.get_by_label("Bearer token")).to_be_visible()
+    await page.route("**/v1/instances?*", hold)
+    async with asyncio.timeout(PATIENCE):
+        await asked.wait()
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000") + 1)
+    await _give_token(page, tokens["reader"])
+    # No timer fires while the clock stands.
+    async with page.expect_request("**/v1/watch?*", timeout=PATIENCE * 1000):
+        given.set()
+
+
+@pytest.mark.usefixtures("tokens")
+async def test_what_is_not_known_yet_is_not_said_to_be_gone(
+    page: Page, start: Start, tokens_file: Path
+) -> None:
+    program = await start(tokens_file=tokens_file)
+    await page.goto(f"{program.url}/#/web/w1")
+    await expect(page.get_by_label("Bearer token")).to_be_visible()
+    for said in ("is gone", "No instance is left", "0 instances"):
+        await expect(page.get_by_text(said)).to_have_count(0)
+
+
 async def _give_token(page: Page, token: str) -> None:
     await page.get_by_label("Bearer token").fill(token)
     await page.get_by_role("button", name="Save").click()

@@ -19,6 +19,7 @@ export class Live {
     let pause = FIRST_PAUSE;
     let since = null;
     for (;;) {
+      this._isStale = false;
       try {
         since ??= await this._list();
         for await (const event of this._read(since)) {
@@ -36,6 +37,11 @@ export class Live {
         if (since === null) continue;
         this._tell("away");
       } catch (error) {
+        if (this._isStale) {
+          since = null;
+          pause = FIRST_PAUSE;
+          continue;
+        }
         const refused = error instanceof Refused && error.status >= 400 && error.status < 500;
         if (refused) since = null;
         this._tell(refused && error.status === 401 ? "locked" : "away");
@@ -47,6 +53,7 @@ export class Live {
 
   // At once, with the token that there is now.
   restart() {
+    this._isStale = true;
     this._abort?.abort();
     this._wake?.();
   }

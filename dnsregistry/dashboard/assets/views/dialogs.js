@@ -30,6 +30,7 @@ class Modal extends Component {
   }
 }
 
+// What is typed stays when the page is drawn anew: a value would be set again each time.
 function Token({ app }) {
   const close = () => app.set({ dialog: null });
   const save = (event) => {
@@ -42,9 +43,9 @@ function Token({ app }) {
   return html`<${Modal} title="Token" onClose=${close}>
     <form onSubmit=${save}>
       <p>Kept in this tab alone, until it is closed.</p>
-      <label>Bearer token <input name="token" type="password" autocomplete="off" value=${secrets.token} /></label>
+      <label>Bearer token <input name="token" type="password" autocomplete="off" defaultValue=${secrets.token} /></label>
       <label>Owner secret, if the instance has one
-        <input name="owner" type="password" autocomplete="off" value=${secrets.owner} /></label>
+        <input name="owner" type="password" autocomplete="off" defaultValue=${secrets.owner} /></label>
       <div class="actions"><button>Save</button><button type="button" onClick=${close}>Cancel</button></div>
     </form></${Modal}>`;
 }

@@ -7,7 +7,7 @@ export function Instance({ app }) {
   const instance = app.catalogue.instances.get(app.instanceId);
   if (!instance) {
     return html`<aside class="instance-detail" tabindex="0" aria-label="Instance">
-      <${Close} app=${app} /><p class="empty"><b>${app.instanceId}</b> is gone.</p></aside>`;
+      <${Close} app=${app} /><p class="empty"><b>${app.instanceId}</b> ${app.isLoaded ? "is gone." : "is looked for …"}</p></aside>`;
   }
   const state = stateOf(instance);
   return html`

@@ -13,10 +13,10 @@ export function Instances({ app }) {
       <header>
         <button class="back" onClick=${() => app.openService(null)}>All services</button>
         <h1 id="service-name">${app.service}</h1>
-        <p>${plural(all, "instance")}, ${number(serving)} healthy</p>
+        ${app.isLoaded && html`<p>${plural(all, "instance")}, ${number(serving)} healthy</p>`}
       </header>
       ${all === 0
-        ? html`<p class="empty">No instance is left. DNS has no names of this service any more.</p>`
+        ? html`<p class="empty">${app.isLoaded ? "No instance is left. DNS has no names of this service any more." : "Loading …"}</p>`
         : html`<${Rows} count=${ids.length} size=${ROW} label="Instances"
             selected=${ids.indexOf(app.instanceId)} seen=${(first, end) => app.see(ids, first, end)}
             row=${(place) => row(app, app.catalogue.instances.get(ids[place]))} />`}
