@@ -9,8 +9,8 @@ Rules:
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,6 +144,7 @@ class SnapshotKeeper:
         self._written = 0
         self._anew = True
         self._failing = False
+        self._ending = asyncio.Event()
 
     async def load(self) -> int | None:
         """Have the replica hold what the file does, each lease at a full ttl.
@@ -167,13 +168,22 @@ class SnapshotKeeper:
         return place.base
 
     async def follow(self, base: Callable[[], int]) -> None:
-        """Write what has changed, each second, until cancelled."""
+        """Write what has changed, each second; returns when all is written after `end`."""
         while True:
-            await asyncio.sleep(WRITE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WRITE_SECONDS):
+                    await self._ending.wait()
+            is_last = self._ending.is_set()
             await self.write(base())
+            if is_last:
+                return
+
+    def end(self) -> None:
+        """Nothing changes any more: have `follow` write what is left and return."""
+        self._ending.set()
 
     async def write(self, base: int) -> None:
-        """Write what has changed. What fails is told once, and tried again."""
+        """Write what has changed. What fails is told once; what was not written is tried again."""
         replica = self._replica
         if self._file is None or not replica.is_loaded:
             return
@@ -182,36 +192,45 @@ class SnapshotKeeper:
         place = Place(replica.epoch, base, replica.revision, replica.past.nonce())
         changed, self._changed = self._changed, {}
         anew, self._anew = self._anew, False
-        find = self._registry.catalogue.find
         if anew:
             changed = {
                 key_of(lease.instance.id): None for lease in self._registry.catalogue.after(0)
             }
-        held: list[Row] = []
-        gone: list[str] = []
-        async for key in take_turns(changed):
-            lease = find(key)
-            if lease is None:
-                gone.append(key)
-            else:
-                held.append((key, self._describe(lease)))
         try:
+            held, gone = await self._read(changed)
             await asyncio.to_thread(self._file.write, place, held, gone, anew)
-            self._written, self._failing = place.revision, False
-        except sqlite3.Error as error:
+        except BaseException as error:
+            # A later writing may tell this revision only with these rows.
             self._changed = {**changed, **self._changed}
             self._anew = self._anew or anew
+            if not isinstance(error, sqlite3.Error):
+                raise
             if not self._failing:
                 log.warning(
                     "the snapshot cannot be written", file=str(self._path), reason=str(error)
                 )
             self._failing = True
+        else:
+            self._written, self._failing = place.revision, False
 
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    async def _read(self, keys: Iterable[str]) -> tuple[list[Row], list[str]]:
+        """The rows of what is held of these keys, and the keys that are gone."""
+        held: list[Row] = []
+        gone: list[str] = []
+        find = self._registry.catalogue.find
+        async for key in take_turns(keys):
+            lease = find(key)
+            if lease is None:
+                gone.append(key)
+            else:
+                held.append((key, self._describe(lease)))
+        return held, gone
 
     def _note(self, change: Change) -> None:
         for instance in (change.before, change.after):

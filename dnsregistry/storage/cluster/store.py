@@ -161,8 +161,9 @@ class ClusterStore:
             self._task = None
         if self._keeper is not None:
             if self._keeping is not None:
-                await end_tasks([self._keeping])
-            await self._keeper.write(self._serial.base)
+                # Not cancelled: half of a writing would be followed by one that knows less.
+                self._keeper.end()
+                await self._keeping
             self._keeper.close()
         await self._changes.stop()
 
