@@ -188,10 +188,19 @@ class App:
         self._spawn(prober.run(), "checks")
         await self._zone_watch.load()
         self._spawn(self._zone_watch.run(), "zone files")
+        if self._cluster is None:
+            await self._start_leases()
         self._spawn(sweep(self.store, self._now), "sweep")
         if self._scan is not None:
             self._spawn(self._scan.run(), "scan")
         self._spawn(self._parts.loop_lag.follow(), "loop lag")
+
+    async def _start_leases(self) -> None:
+        """Have each lease begin now: while all was read no heartbeat could come."""
+        held, now = list(self.registry.catalogue.after(0)), self._now()
+        async for lease in take_turns(held):
+            if lease.instance.ttl is not None:
+                lease.deadline = now + lease.instance.ttl
 
     async def _serve(self, sockets: Sockets) -> None:
         """Start the servers: DNS, HTTP, the dialects, then what is over TLS."""
