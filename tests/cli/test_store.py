@@ -56,6 +56,10 @@ def _change(path: Path, statement: str) -> None:
         connection.execute(statement)
 
 
+def _read_serial(path: Path) -> object:
+    return json.loads(_run("export", store=path).output.splitlines()[0])["serial"]
+
+
 def test_a_file_as_it_should_be_is_ok(filled: Path) -> None:
     result = _run("check", store=filled)
     assert (result.exit_code, result.output) == (0, f"{filled}: ok, 11 leases, revision 14\n")
@@ -138,6 +142,28 @@ def test_an_import_takes_no_number_back(filled: Path) -> None:
     _change(filled, "DELETE FROM lease")
     assert _run("import", store=filled, text=json.dumps(HEAD)).exit_code == 0
     assert "revision 14\n" in _run("check", store=filled).output
+    assert _read_serial(filled) == 77
+
+
+@pytest.mark.parametrize(
+    ("told", "given", "later"),
+    [
+        (None, 5, 5),
+        (4_000_000_000, 3_000_000_000, 4_000_000_000),
+        (7, 2_000_000_000, 2_000_000_000),
+        # Serials go round (RFC 1982): after the greatest comes the smallest.
+        (5, 4_294_967_295, 5),
+        (4_294_967_295, 5, 5),
+    ],
+)
+def test_after_an_import_no_serial_is_told_that_is_older_than_one_before(
+    filled: Path, told: int | None, given: int, later: int
+) -> None:
+    _change(filled, "DELETE FROM lease")
+    _change(filled, f"UPDATE numbers SET serial = {'NULL' if told is None else told}")
+    head = json.dumps({**HEAD, "serial": given})
+    assert _run("import", store=filled, text=head).exit_code == 0
+    assert _read_serial(filled) == later
 
 
 def test_an_export_goes_with_a_server_that_writes(path: Path) -> None:

@@ -6,7 +6,6 @@ sequence number.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from dnsregistry.registry.errors import InvalidField
@@ -16,6 +15,7 @@ from dnsregistry.storage.sqlite.database import Batch, Database, Numbers
 from dnsregistry.storage.sqlite.inspect import Inspection, read_rows
 
 FORMAT = 1
+_SERIALS = 1 << 32
 
 
 def export_lines(database: Database) -> Iterator[str]:
@@ -49,7 +49,9 @@ def import_lines(database: Database, lines: Iterable[str]) -> int:
     seen, puts = Inspection(), []
     # A file that was used has given out numbers, though it may hold no lease any more.
     highest = max(numbers.revision, own.revision)
-    numbers = replace(numbers, revision=highest, sequence=max(numbers.sequence, own.sequence))
+    numbers = Numbers(
+        highest, max(numbers.sequence, own.sequence), _find_later(own.serial, numbers.serial)
+    )
     for place, line in numbered:
         try:
             row = _read_line(line)
@@ -79,6 +81,13 @@ def _read_head(line: str) -> Numbers:
     except (ValueError, LookupError) as error:
         raise StoreError(f"line 1: {error}") from None
     return Numbers(revision, sequence, serial)
+
+
+def _find_later(one: int | None, other: int | None) -> int | None:
+    """Of two serials the one after which both are old (RFC 1982, 3.2)."""
+    if one is None or other is None:
+        return other if one is None else one
+    return other if (other - one) % _SERIALS < _SERIALS // 2 else one
 
 
 def _read_line(line: str) -> Row:
