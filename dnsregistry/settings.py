@@ -44,7 +44,7 @@ LONGEST_ORIGIN = 100
 """Octets. `<tag>._sub._<service>._tcp` in front of it then stays under the 255 of a name."""
 
 # Passwords are not told, not even to whoever mistyped the rest.
-_LOGIN = re.compile(r"//[^/@]*@")
+_SECRETS = re.compile(r"(?<=//)\S*(?=@)|(?<=password=)[^&\s]+")
 _NOT_SETTINGS = frozenset(f"{PREFIX}{name}" for name in ("URL", "TOKEN", "OWNER_SECRET", "CA_FILE"))
 _Port = Annotated[int, Field(ge=0, le=65535)]
 _Network = IPv4Network | IPv6Network
@@ -395,8 +395,13 @@ def _explain(error: ValidationError, said_by: Mapping[str, str]) -> str:
         return text
     field = str(first["loc"][0])
     name = said_by.get(field, field.upper())
-    given = _LOGIN.sub("//...@", str(first["input"]))
+    given = hide_secrets(str(first["input"]))
     return f"{name}={given}: {text[0].lower()}{text[1:]}"
+
+
+def hide_secrets(url: str) -> str:
+    """The URL without the login and the passwords in it, whole or not."""
+    return _SECRETS.sub("...", url)
 
 
 def _is_stray(variable: str) -> bool:

@@ -10,7 +10,7 @@ from typing import IO, TextIO
 
 import click
 
-from dnsregistry.settings import PREFIX
+from dnsregistry.settings import PREFIX, hide_secrets
 from dnsregistry.storage.errors import StoreError
 from dnsregistry.storage.sqlite.database import Database, opened, told_of
 from dnsregistry.storage.sqlite.inspect import Inspection, inspect
@@ -22,7 +22,8 @@ def _read_store(_context: click.Context, _option: click.Parameter, url: str | No
     try:
         return read_path(url or default_url())
     except ValueError as error:
-        raise click.BadParameter(f"{url}: {error}" if url else f"it {error}") from None
+        given = f"{hide_secrets(url)}: " if url else "it "
+        raise click.BadParameter(f"{given}{error}") from None
 
 
 _store = click.option(

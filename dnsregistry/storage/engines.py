@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from dnsregistry.registry.registry import Registry
 from dnsregistry.storage.cluster.address import SCHEMES, read_address
-from dnsregistry.storage.cluster.link import check_extra
+from dnsregistry.storage.cluster.link import check_extra, check_options
 from dnsregistry.storage.cluster.store import ClusterOptions, ClusterStore
 from dnsregistry.storage.memory import MemoryStore
 from dnsregistry.storage.sqlite.place import read_path
@@ -52,6 +52,7 @@ def _build_cluster(
 ) -> Store:
     address = read_address(url)
     check_extra()
+    check_options(address)
     return ClusterStore(address, cluster, registry, now)
 
 

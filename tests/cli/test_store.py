@@ -101,6 +101,14 @@ def test_a_file_that_is_not_there_is_not_made(path: Path, command: str) -> None:
     assert not path.exists()
 
 
+def test_a_store_that_is_no_file_is_told_without_its_password() -> None:
+    result = CliRunner().invoke(
+        main, ["store", "check"], env={"DNSREGISTRY_STORE": "redis://:word@h/0"}
+    )
+    assert result.exit_code == 2
+    assert "'--store': redis://...@h/0: names no file; " in result.output
+
+
 def test_an_export_is_imported_as_it_was(filled: Path, tmp_path: Path) -> None:
     lines, copy = tmp_path / "lines", tmp_path / "copy.db"
     assert _run("export", str(lines), store=filled).exit_code == 0

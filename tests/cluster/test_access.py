@@ -49,12 +49,37 @@ async def test_a_wrong_password_is_one_sentence_that_does_not_tell_it(launch: La
         ("redis://", "names no host: redis://HOST:PORT/NUMBER"),
         ("redis+sentinel://h", "is not of the form redis+sentinel://HOST:PORT,HOST:PORT/MASTER"),
         ("redis://us:word@", "names no host: redis://HOST:PORT/NUMBER"),
+        ("redis://h/first", "names no database: redis://HOST:PORT/NUMBER"),
+        (
+            "redis://h/0?colour=red",
+            "has options that redis-py does not take: got an unexpected keyword argument 'colour'",
+        ),
+        (
+            "redis+sentinel://h/main?db=first",
+            "has options that redis-py does not take: Invalid value for 'db' in connection URL.",
+        ),
     ],
 )
 async def test_a_url_that_names_no_store_is_one_sentence(url: str, rule: str) -> None:
     said = await _refuse("--store", url)
     shown = url.replace("us:word@", "...@")
     assert said == f"Error: STORE={shown}: {rule}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://us:open/sesame@h",
+        "redis://us:open@sesame@h:0x0",
+        "redis+sentinel://h?sentinel_password=opensesame",
+        "redis://h/0?password=opensesame&db=first",
+    ],
+)
+async def test_a_url_that_is_refused_is_told_without_its_passwords(url: str) -> None:
+    said = await _refuse("--store", url)
+    assert said.startswith("Error: STORE=redis")
+    assert "open" not in said
+    assert "sesame" not in said
 
 
 async def test_a_missing_extra_is_one_sentence(tmp_path: Path) -> None:

@@ -104,6 +104,12 @@ def test_a_url_names_a_server_or_sentinels() -> None:
     )
 
 
+def test_what_is_quoted_in_a_url_of_sentinels_stays_so() -> None:
+    told = read_address("redis+sentinel://h/main?password=a%26b%2Bc%23")
+    assert isinstance(told, Sentinels)
+    assert told.url == "redis://sentinel?password=a%26b%2Bc%23"
+
+
 def test_the_past_knows_the_last_change_that_a_log_shares() -> None:
     past = Past()
     assert (past.nonce(), past.oldest()) == ("-", 0)

@@ -1,7 +1,7 @@
 """Where a store is: the URL of one server, or of the Sentinels that know it."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 SENTINEL_PORT = 26379
 _SERVER = ("redis", "rediss")
@@ -38,7 +38,11 @@ def read_address(url: str) -> Server | Sentinels:
     if parts.scheme in _SERVER:
         if not parts.hostname:
             raise ValueError(f"names no host: {parts.scheme}://HOST:PORT/NUMBER")
-        return Server(url, f"{parts.hostname}:{parts.port or 6379}")
+        place = f"{parts.hostname}:{_read_port(parts) or 6379}"
+        number = parts.path.strip("/")
+        if number and not number.isdecimal():
+            raise ValueError(f"names no database: {parts.scheme}://HOST:PORT/NUMBER")
+        return Server(url, place)
     if parts.scheme not in _SENTINEL:
         raise ValueError("is no URL of a Redis store")
     login, _, hosts = parts.netloc.rpartition("@")
@@ -49,7 +53,7 @@ def read_address(url: str) -> Server | Sentinels:
     username, password = (
         options.pop(f"sentinel_{name}", None) for name in ("username", "password")
     )
-    query = "&".join(f"{name}={value}" for name, value in options.items())
+    query = urlencode(options)
     server = f"{'rediss' if parts.scheme.startswith('rediss') else 'redis'}://"
     server += f"{login}@sentinel" if login else "sentinel"
     return Sentinels(
@@ -66,4 +70,14 @@ def _read_host(text: str) -> tuple[str, int]:
     parts = urlsplit(f"//{text}")
     if not parts.hostname:
         raise ValueError(f"{text!r} is no host of a Sentinel")
-    return parts.hostname, parts.port or SENTINEL_PORT
+    return parts.hostname, _read_port(parts) or SENTINEL_PORT
+
+
+def _read_port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        # Python's own words tell what stands there: half a password, where that is not quoted.
+        raise ValueError(
+            "has no port up to 65535 behind the host; in a password / and @ are %2F and %40"
+        ) from None

@@ -48,6 +48,19 @@ def check_extra() -> None:
         raise ValueError("needs redis-py: pip install 'dnsregistry[redis]'") from None
 
 
+def check_options(address: Server | Sentinels) -> None:
+    """Raise ValueError where redis-py would not take what stands behind the URL's `?`."""
+    from redis.asyncio.connection import parse_url
+    from redis.exceptions import RedisError
+
+    try:
+        pool = _make_pool(dict(parse_url(address.url)), COMMAND_SECONDS)
+        pool.make_connection()  # type: ignore[no-untyped-call]
+    except (TypeError, ValueError, RedisError) as error:
+        rule = str(error).partition("__init__() ")[2] or error
+        raise ValueError(f"has options that redis-py does not take: {rule}") from None
+
+
 class Link:
     """An open link. Every method raises LinkDown."""
 
