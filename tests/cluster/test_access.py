@@ -147,6 +147,9 @@ async def test_a_write_waits_for_as_many_replicas_as_are_asked_for(
         return "0 of 1 replicas" in refused.value.body["detail"]
 
     await until(is_refused_for_replicas)
+    ready = await node.ready()
+    assert (ready["code"], ready["status"]) == (200, "degraded")
+    assert "0 of 1 replicas" in ready["reasons"][0]
     replica.command("REPLICAOF", master.host, master.port)
 
     async def accepted() -> bool:
@@ -158,3 +161,22 @@ async def test_a_write_waits_for_as_many_replicas_as_are_asked_for(
 
     await until(accepted)
     assert replica.command("HEXISTS", "{dnsregistry}:held", "together") == 1
+    assert (await node.ready())["status"] == "ready"
+
+
+async def test_that_a_missing_replica_is_back_is_known_though_nobody_writes(
+    launch: Launch, serve: Serve
+) -> None:
+    master, replica = (launch("--repl-diskless-sync-delay", "0") for _ in range(2))
+    node = await serve("--store", master.url, "--store-replicas", "1")
+    with pytest.raises(Refused):
+        await node.put("alone", ttl=None)
+    assert (await node.ready())["status"] == "degraded"
+    replica.command("REPLICAOF", master.host, master.port)
+
+    async def is_ready() -> bool:
+        told = await node.ready()
+        return bool(told["status"] == "ready")
+
+    await until(is_ready)
+    assert await node.ids() == ["alone"]

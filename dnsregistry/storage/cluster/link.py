@@ -40,6 +40,10 @@ class LinkRefused(LinkDown):
     """The store was reached, and will say the same again: a password, a right, a setting."""
 
 
+class Unreplicated(LinkDown):
+    """The store has what was written, and fewer replicas than must."""
+
+
 def check_extra() -> None:
     """Raise ValueError where redis-py is missing."""
     try:
@@ -106,12 +110,16 @@ class Link:
                     replies[at] = reply
                 replies[len(calls) :] = later[len(again) :]
         told = [_explain(self.place, reply) for reply in replies]
-        if replicas:
-            count = told.pop()
-            if not isinstance(count, int) or count < replicas:
-                short = LinkDown(f"{count} of {replicas} replicas had the write in time")
-                return [reply if isinstance(reply, Exception) else short for reply in told]
+        if replicas and (short := _find_short(told.pop(), replicas)):
+            return [reply if isinstance(reply, Exception) else short for reply in told]
         return told
+
+    async def check_replicas(self, replicas: int) -> None:
+        """Raise Unreplicated where fewer replicas have all that was written over this link."""
+        async with _told(self.place):
+            [count] = await self._send([], replicas)
+        if short := _find_short(count, replicas):
+            raise short
 
     async def check_server(self) -> None:
         """Raise LinkRefused where the server could lose what it holds, or lacks what is needed."""
@@ -239,6 +247,12 @@ def _patience(seconds: float) -> dict[str, Any]:
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
     }
+
+
+def _find_short(count: Reply, replicas: int) -> Unreplicated | None:
+    if isinstance(count, int) and count >= replicas:
+        return None
+    return Unreplicated(f"{count} of {replicas} replicas had the write in time")
 
 
 def _entries(told: Any) -> list[tuple[bytes, Fields]]:

@@ -28,6 +28,7 @@ from dnsregistry.storage.cluster.nodes import Nodes
 from dnsregistry.storage.cluster.replica import Replica
 from dnsregistry.storage.cluster.scripts import draw_nonce, load_scripts
 from dnsregistry.storage.cluster.serial import ClusterSerial
+from dnsregistry.storage.cluster.shortage import Shortage
 from dnsregistry.storage.cluster.snapshot import SnapshotKeeper
 from dnsregistry.storage.cluster.supervisor import Supervisor
 from dnsregistry.storage.cluster.tasks import end_tasks
@@ -63,7 +64,8 @@ class ClusterStore:
         now: Callable[[], float],
     ) -> None:
         registry.hand_over()
-        scripts, writer = load_scripts(), Writer(options.replicas)
+        self._shortage = Shortage(now)
+        scripts, writer = load_scripts(), Writer(options.replicas, self._shortage)
         self._address = address
         self._registry = registry
         self._clock = clock = StoreClock(now)
@@ -106,8 +108,8 @@ class ClusterStore:
 
     @property
     def outage(self) -> Outage | None:
-        """Since when the store is away."""
-        return self._supervisor.outage
+        """Since when the store is away, or has too few replicas."""
+        return self._supervisor.outage or self._shortage.outage
 
     @property
     def lineage(self) -> str:
@@ -240,7 +242,7 @@ class ClusterStore:
             "replica_revision": self._replica.revision,
             "replica_lag": self._following.lag,
             "nodes": len(self.nodes.living),
-            "outages": self._supervisor.outages,
+            "outages": self._supervisor.outages + self._shortage.times,
         }
 
     def _next_due(self, reply: Reply) -> float | None:

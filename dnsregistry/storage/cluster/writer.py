@@ -5,6 +5,7 @@ Rules:
   replicas' word where it is asked for, are shared by all of them.
 - A job whose answer was lost is sent a second time, after the link has been opened anew; scripts
   know a request that they have seen by its nonce.
+- While too few replicas have what is written they are asked for, that it is known when they have.
 - What a link has told counts for as long as it lasts: the next one may lead to a store that has
   lost it.
 """
@@ -12,14 +13,18 @@ Rules:
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from dnsregistry.storage.cluster.link import Link, LinkDown, Reply
+from dnsregistry.storage.cluster.link import Link, LinkDown, Reply, Unreplicated
 from dnsregistry.storage.cluster.scripts import Script
+from dnsregistry.storage.cluster.shortage import Shortage
 from dnsregistry.storage.errors import StoreAway
 
 MOST_IN_BATCH = 64
 """Calls in one go: some milliseconds of the store's time."""
+ASK_SECONDS = 1.0
+"""Between two questions for replicas that are missing, where nobody else has one."""
 
 
 class Behind(LinkDown):
@@ -50,8 +55,9 @@ class _Job:
 class Writer:
     """Jobs wait here while there is no link; they end when it is told that there will be none."""
 
-    def __init__(self, replicas: int) -> None:
+    def __init__(self, replicas: int, shortage: Shortage) -> None:
         self._replicas = replicas
+        self._shortage = shortage
         self._jobs: deque[_Job] = deque()
         self._woken = asyncio.Event()
         self._ended = 0
@@ -76,10 +82,9 @@ class Writer:
 
     async def _send(self, link: Link, epoch: str) -> None:
         while True:
-            await self._woken.wait()
             batch = self._take()
             if not batch:
-                self._woken.clear()
+                await self._wait(link)
                 continue
             try:
                 replies = await link.run_all(
@@ -88,7 +93,26 @@ class Writer:
             except BaseException:
                 self._put_back(batch)
                 raise
+            self._note_replicas(replies)
             self._answer(batch, replies)
+
+    async def _wait(self, link: Link) -> None:
+        """Wait for a job; or see whether replicas are back that are missing."""
+        self._woken.clear()
+        try:
+            async with asyncio.timeout(ASK_SECONDS if self._shortage.outage else None):
+                await self._woken.wait()
+        except TimeoutError:
+            with suppress(Unreplicated):
+                await link.check_replicas(self._replicas)
+                self._shortage.end()
+
+    def _note_replicas(self, replies: Sequence[Reply]) -> None:
+        short = next((reply for reply in replies if isinstance(reply, Unreplicated)), None)
+        if short is not None:
+            self._shortage.begin(str(short))
+        elif not all(isinstance(reply, Exception) for reply in replies):
+            self._shortage.end()
 
     def fail(self, reason: str) -> None:
         """End all jobs that wait."""
