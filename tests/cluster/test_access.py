@@ -10,7 +10,7 @@ from tests.cluster.conftest import Launch, Serve
 from tests.cluster.nodes import Refused, agree, until
 from tests.endtoend.process import run
 from tests.machine import require
-from tests.redisserver import find_free_port
+from tests.redisserver import find_free_port, find_server
 
 FREE = ("--dns-port", "0", "--http-port", "0")
 ACL = "on >secret ~{mine}:* +@all -@admin -@dangerous +info +keys"
@@ -109,15 +109,20 @@ async def test_a_user_of_one_prefix_shares_a_store_with_another_cluster(
     assert [await node.ids() for node in nodes] == [["a"], ["a"], ["b"]]
 
 
-async def test_over_tls_with_a_certificate_that_is_checked(
-    launch: Launch, serve: Serve, tmp_path: Path
-) -> None:
+@pytest.fixture
+def certified(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for the loopback address, and its key."""
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days=2"]
     words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(  # noqa: ASYNC221 - nothing else runs yet
-        [require("openssl"), *words], check=True, capture_output=True
-    )
+    subprocess.run([require("openssl"), *words], check=True, capture_output=True)
+    return cert, key
+
+
+async def test_over_tls_with_a_certificate_that_is_checked(
+    launch: Launch, serve: Serve, certified: tuple[Path, Path]
+) -> None:
+    cert, key = certified
     port = find_free_port()
     tls = ("--tls-port", str(port), "--tls-cert-file", str(cert), "--tls-key-file", str(key))
     launch(*tls, "--tls-auth-clients", "no")
@@ -131,6 +136,42 @@ async def test_over_tls_with_a_certificate_that_is_checked(
     ready = await unchecked.ready()
     assert ready["code"] == 503
     assert any("certificate" in reason.lower() for reason in ready["reasons"])
+
+
+async def test_over_tls_to_the_sentinels_too(
+    launch: Launch, serve: Serve, certified: tuple[Path, Path], tmp_path: Path
+) -> None:
+    cert, key = certified
+    port, sentinel_port = find_free_port(), find_free_port()
+    tls = ("--tls-port", str(port), "--tls-cert-file", str(cert), "--tls-key-file", str(key))
+    launch(*tls, "--tls-auth-clients", "no")
+    config = tmp_path / "sentinel.conf"
+    config.write_text(
+        f"port 0\ntls-port {sentinel_port}\nbind 127.0.0.1\ndir {tmp_path}\n"
+        f"tls-cert-file {cert}\ntls-key-file {key}\ntls-ca-cert-file {cert}\n"
+        "tls-auth-clients no\ntls-replication yes\n"
+        f"sentinel monitor registry 127.0.0.1 {port} 1\n"
+        "requirepass sentinels-word\n"
+    )
+    with (tmp_path / "sentinel.log").open("wb") as out:
+        sentinel = subprocess.Popen(  # noqa: ASYNC220 - it only runs beside
+            [find_server(), str(config), "--sentinel"], stdout=out
+        )
+    try:
+        words = f"sentinel_password=sentinels-word&ssl_ca_certs={cert}"
+        node = await serve(
+            "--store", f"rediss+sentinel://127.0.0.1:{sentinel_port}/registry?{words}"
+        )
+
+        async def is_ready() -> bool:
+            return bool((await node.ready())["code"] == 200)
+
+        await until(is_ready)
+        await node.put("a")
+        assert await node.ids() == ["a"]
+    finally:
+        sentinel.kill()
+        sentinel.wait()
 
 
 async def test_a_write_waits_for_as_many_replicas_as_are_asked_for(

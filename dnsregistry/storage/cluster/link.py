@@ -211,9 +211,13 @@ async def open_link(address: Server | Sentinels, prefix: str) -> Link:
 
 async def find_master(address: Sentinels) -> tuple[str, int]:
     """The master that the Sentinels name. Raises LinkDown."""
+    from redis.asyncio.connection import SSLConnection, parse_url
     from redis.asyncio.sentinel import Sentinel
 
-    given = {"username": address.username, "password": address.password}
+    options: dict[str, Any] = dict(parse_url(address.url))
+    given = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    given |= {"username": address.username, "password": address.password}
+    given["ssl"] = options.get("connection_class") is SSLConnection
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         list(address.hosts),
         sentinel_kwargs={
