@@ -413,6 +413,7 @@ class App:
             dns_names=self.zone.names_of,
             stats=self._stats.tell,
             readiness=self._tell_readiness,
+            is_loaded=lambda: self._cluster is None or self._cluster.is_loaded,
             version=__version__,
             body_limit=settings.body_limit,
             array_body_limit=settings.array_body_limit,

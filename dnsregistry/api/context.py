@@ -40,8 +40,8 @@ class Api:
     again while that is taken. `check` raises InvalidField for an instance that could not be
     answered at a time. `dns_names` are the owner names that answer with an instance.
     `desk` tells of checks, and is None where none are made. `door` tells who a request is from.
-    `body_limit` and `array_body_limit` are octets after decompression. `run` is another one after
-    each start.
+    `body_limit` and `array_body_limit` are octets after decompression. `is_loaded` tells whether
+    the registry holds what the store does, or did once. `run` is another one after each start.
     """
 
     registry: Registry
@@ -61,6 +61,7 @@ class Api:
     array_body_limit: int = 64 * 1024 * 1024
     # Long enough for one lost packet and its retransmissions on a bad line.
     body_patience: float = 20.0
+    is_loaded: Callable[[], bool] = lambda: True
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def default_checks(self, service: str) -> tuple[Check, ...]:

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,6 +105,8 @@ async def _try_all(
     with monkeypatch.context() as patch:
         for name in CHANGES:
             patch.setattr(MemoryStore, name, _fail)
+        # A node of a cluster that has not heard yet what there is.
+        patch.setattr(program.app, "_cluster", SimpleNamespace(is_loaded=False))
         await _talk(program, method, there, plain, valid)
 
 

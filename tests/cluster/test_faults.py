@@ -165,6 +165,17 @@ async def _check_silent(node: Node) -> None:
     with pytest.raises(Refused) as refused:
         await node.put("new")
     assert refused.value.status == 503
+    for path in (
+        "/v1/instances",
+        "/v1/instances/endless",
+        "/v1/instances/endless/checks",
+        "/v1/services",
+        "/v1/services/web",
+        "/v1/services/web/health",
+    ):
+        with pytest.raises(Refused) as refused:
+            await node.call("GET", path)
+        assert (refused.value.status, refused.value.body["type"]) == (503, "store-away"), path
 
 
 async def test_a_node_killed_in_the_middle_of_writing_loses_nothing(

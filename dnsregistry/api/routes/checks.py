@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from dnsregistry.api.awaited import once_loaded
 from dnsregistry.api.checks import Checks
 from dnsregistry.api.context import Api
 from dnsregistry.api.models.check_reports import GuardLifted, InstanceChecks, ServiceHealth
 from dnsregistry.api.openapi.operation import Answer, Media, Operation, Route
 from dnsregistry.api.openapi.refusals import ANY_CHANGE
-from dnsregistry.api.problems import UNKNOWN_INSTANCE, UNKNOWN_SERVICE
+from dnsregistry.api.problems import STORE_AWAY, UNKNOWN_INSTANCE, UNKNOWN_SERVICE
 from dnsregistry.api.routes.parameters import INSTANCE_ID, SERVICE_NAME
 
 _CHECKS = {
@@ -66,7 +67,7 @@ _INSTANCE = Operation(
     summary="One instance's checks and their history",
     parameters=(INSTANCE_ID,),
     answers=(Answer(200, "Its checks.", (Media(InstanceChecks, {"one": _CHECKS}),)),),
-    problems=(UNKNOWN_INSTANCE,),
+    problems=(UNKNOWN_INSTANCE, STORE_AWAY),
 )
 _SERVICE = Operation(
     id="getServiceHealth",
@@ -74,7 +75,7 @@ _SERVICE = Operation(
     summary="One service's verdicts, probes and guard",
     parameters=(SERVICE_NAME,),
     answers=(Answer(200, "Its numbers.", (Media(ServiceHealth, {"well": _HEALTH}),)),),
-    problems=(UNKNOWN_SERVICE,),
+    problems=(UNKNOWN_SERVICE, STORE_AWAY),
 )
 _GUARD = Operation(
     id="liftServiceGuard",
@@ -93,7 +94,7 @@ def list_routes(api: Api) -> Sequence[Route]:
     """The routes that tell of checks."""
     checks = Checks(api)
     return (
-        Route("GET", "/v1/instances/{id}/checks", checks.get_instance, _INSTANCE),
-        Route("GET", "/v1/services/{name}/health", checks.get_service, _SERVICE),
+        Route("GET", "/v1/instances/{id}/checks", once_loaded(api, checks.get_instance), _INSTANCE),
+        Route("GET", "/v1/services/{name}/health", once_loaded(api, checks.get_service), _SERVICE),
         Route("DELETE", "/v1/services/{name}/guard", checks.lift_guard, _GUARD),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from dnsregistry.api.awaited import once_loaded
 from dnsregistry.api.context import Api
 from dnsregistry.api.instances import Instances
 from dnsregistry.api.models.instances import Instance, InstanceList
@@ -11,6 +12,7 @@ from dnsregistry.api.problems import (
     INVALID_HEADER,
     INVALID_QUERY,
     PRECONDITION_FAILED,
+    STORE_AWAY,
     UNKNOWN_INSTANCE,
 )
 from dnsregistry.api.registration import Registration, StatusChange
@@ -151,7 +153,7 @@ _GET = Operation(
     summary="One instance",
     parameters=(INSTANCE_ID, IF_NONE_MATCH),
     answers=(Answer(200, "The instance and its lease.", (_INSTANCE,), TAGGED), NOT_MODIFIED),
-    problems=(INVALID_QUERY, INVALID_HEADER, UNKNOWN_INSTANCE),
+    problems=(INVALID_QUERY, INVALID_HEADER, UNKNOWN_INSTANCE, STORE_AWAY),
 )
 _LIST = Operation(
     id="listInstances",
@@ -176,7 +178,7 @@ _LIST = Operation(
         IF_NONE_MATCH,
     ),
     answers=(Answer(200, "The page.", (_PAGE,), TAGGED), NOT_MODIFIED),
-    problems=(INVALID_QUERY, INVALID_HEADER, *WATCHED),
+    problems=(INVALID_QUERY, INVALID_HEADER, *WATCHED, STORE_AWAY),
 )
 _DELETE = Operation(
     id="removeInstance",
@@ -213,9 +215,9 @@ def list_routes(api: Api) -> Sequence[Route]:
     one = "/v1/instances/{id}"
     return (
         Route("POST", "/v1/instances", instances.post, _POST),
-        Route("GET", "/v1/instances", instances.list, _LIST),
+        Route("GET", "/v1/instances", once_loaded(api, instances.list), _LIST),
         Route("PUT", one, instances.put, _PUT),
-        Route("GET", one, instances.get, _GET),
+        Route("GET", one, once_loaded(api, instances.get), _GET),
         Route("DELETE", one, instances.delete, _DELETE),
         Route("PUT", f"{one}/status", instances.put_status, _STATUS),
     )

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from dnsregistry.api.awaited import once_loaded
 from dnsregistry.api.context import Api
 from dnsregistry.api.models.services import Service, ServiceList
 from dnsregistry.api.openapi.operation import Answer, Media, Operation, Parameter, Route
-from dnsregistry.api.problems import INVALID_HEADER, INVALID_QUERY, UNKNOWN_SERVICE
+from dnsregistry.api.problems import INVALID_HEADER, INVALID_QUERY, STORE_AWAY, UNKNOWN_SERVICE
 from dnsregistry.api.routes.instances import FIRST, PAGE
 from dnsregistry.api.routes.parameters import (
     CURSOR,
@@ -62,7 +63,7 @@ _LIST = Operation(
         ),
         NOT_MODIFIED,
     ),
-    problems=(INVALID_QUERY, INVALID_HEADER, *WATCHED),
+    problems=(INVALID_QUERY, INVALID_HEADER, *WATCHED, STORE_AWAY),
 )
 _GET = Operation(
     id="getService",
@@ -79,7 +80,7 @@ _GET = Operation(
         ),
         NOT_MODIFIED,
     ),
-    problems=(INVALID_QUERY, INVALID_HEADER, *WATCHED, UNKNOWN_SERVICE),
+    problems=(INVALID_QUERY, INVALID_HEADER, *WATCHED, UNKNOWN_SERVICE, STORE_AWAY),
 )
 
 
@@ -87,6 +88,6 @@ def list_routes(api: Api) -> Sequence[Route]:
     """The routes under /v1/services."""
     services = Services(api)
     return (
-        Route("GET", "/v1/services", services.list, _LIST),
-        Route("GET", "/v1/services/{name}", services.get, _GET),
+        Route("GET", "/v1/services", once_loaded(api, services.list), _LIST),
+        Route("GET", "/v1/services/{name}", once_loaded(api, services.get), _GET),
     )
