@@ -54,6 +54,11 @@ def _count(path: Path) -> int:
         file.close()
 
 
+async def test_a_new_file_is_its_owners_alone_to_read(keeper: SnapshotKeeper, path: Path) -> None:
+    await keeper.write(7)
+    assert {file.stat().st_mode & 0o777 for file in path.parent.glob("snapshot.db*")} == {0o600}
+
+
 async def test_what_a_writing_that_was_cancelled_had_taken_is_in_the_next(
     keeper: SnapshotKeeper, path: Path
 ) -> None:

@@ -8,6 +8,7 @@ Rules:
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
@@ -32,6 +33,7 @@ from dnsregistry.storage.cluster.wire import (
     write_state,
 )
 from dnsregistry.storage.errors import StoreError
+from dnsregistry.storage.sqlite.faults import explain
 from dnsregistry.turns import take_turns
 
 APPLICATION_ID = 0x646E7263
@@ -63,6 +65,8 @@ class SnapshotFile:
         """Open or make it. Raises StoreError."""
         self._path = path
         try:
+            # SQLite would let everyone read a new one, and gives those beside it the same mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._connection = sqlite3.connect(
                 path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -71,8 +75,8 @@ class SnapshotFile:
             except BaseException:
                 self._connection.close()
                 raise
-        except sqlite3.Error as error:
-            raise StoreError(f"STORE_SNAPSHOT: {path} cannot be used: {error}") from None
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"STORE_SNAPSHOT: {path} cannot be used: {explain(error)}") from None
 
     def read(self) -> tuple[Place, dict[str, Held]] | None:
         """What was written last; None where nothing was. Raises StoreError."""
