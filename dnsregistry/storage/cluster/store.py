@@ -165,7 +165,7 @@ class ClusterStore:
             if self._keeping is not None:
                 # Not cancelled: half of a writing would be followed by one that knows less.
                 self._keeper.end()
-                await self._keeping
+                await asyncio.wait([self._keeping])
             self._keeper.close()
         await self._changes.stop()
 
