@@ -5,6 +5,7 @@ import json
 import struct
 from collections.abc import AsyncIterator
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -338,6 +339,18 @@ async def test_health_tells_of_a_store_that_is_away_and_of_the_start(
             "status": "error",
             "message": "ServiceRegistry is starting",
         }
+
+
+async def test_a_node_that_does_not_know_its_cluster_yet_lists_no_agents(
+    program: Program, port: int, context: zmq.asyncio.Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sock = _connect(context, port)
+    monkeypatch.setattr(program.app, "_cluster", SimpleNamespace(is_loaded=False))
+    for request in (LIST, {"action": "get_agent_endpoint", "agent_name": "a"}):
+        answer = await _ask(sock, request)
+        assert (answer["status"], set(answer)) == ("error", {"status", "message"})
+        assert "not known yet" in answer["message"]
+    monkeypatch.undo()
 
 
 async def test_a_store_that_is_away_refuses_agents_in_the_documents_form(

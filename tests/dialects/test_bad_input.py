@@ -6,6 +6,7 @@ import json
 import logging
 import resource
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,11 @@ from tests.program import LOOPBACK, PATIENCE
 
 REGISTER = {"modularity": "/api/register", "ip-port": "/register", "base-url": "/register"}
 LIST = {"modularity": "/api/services", "ip-port": "/services", "base-url": "/services"}
+FIND = {
+    "modularity": "/api/services/good",
+    "ip-port": "/resolve/good",
+    "base-url": "/services/good",
+}
 GOOD: dict[str, dict[str, object]] = {
     "modularity": {"id": "good", "location": "http://127.0.0.1:4000"},
     "ip-port": {"name": "good", "ip": "127.0.0.1", "port": 4000},
@@ -161,6 +167,16 @@ async def test_while_the_store_is_away_writes_are_503_and_nothing_is_forgotten(
         assert response.status == 503
         assert int(response.headers["Retry-After"]) > 0
         assert set(await response.json()) == MEMBERS[name]
+
+
+async def test_a_node_that_does_not_know_its_cluster_yet_lists_nothing(
+    spoken: Spoken, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(spoken.program.app, "_cluster", SimpleNamespace(is_loaded=False))
+        for path in (LIST[name], FIND[name]):
+            status, answer = await spoken.ask("GET", path)
+            assert (status, set(answer)) == (503, MEMBERS[name])
 
 
 async def test_an_error_of_ours_has_the_documents_form_too(

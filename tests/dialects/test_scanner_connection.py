@@ -3,6 +3,7 @@
 import asyncio
 import json
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,6 +36,17 @@ async def test_several_queries_go_over_one_connection_one_by_one_or_together(por
     text = json.dumps(LIST_ALL).encode()
     await line.send(text + b"\n" + text + text + b"\n\n" + text)
     assert [await line.receive() for _ in range(4)] == [EMPTY] * 4
+    await line.close()
+
+
+async def test_a_node_that_does_not_know_its_cluster_yet_lists_nothing(
+    program: Program, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = await Line.open(port)
+    with monkeypatch.context() as patch:
+        patch.setattr(program.app, "_cluster", SimpleNamespace(is_loaded=False))
+        answer = await line.ask(LIST_ALL)
+    assert "not known yet" in answer["error"]
     await line.close()
 
 

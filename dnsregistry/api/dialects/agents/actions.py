@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from dnsregistry.api.awaited import check_loaded
 from dnsregistry.api.context import ReadyState
 from dnsregistry.api.dialects.agents.agent import AgentRegistration, describe, make_instance
 from dnsregistry.api.dialects.dialect import Context
@@ -68,6 +69,7 @@ class Actions:
 
     def _find(self, name: str) -> Lease:
         """The instance of this id, else one of the service of this name."""
+        check_loaded(self._api)
         now = self._api.now()
         catalogue = self._api.registry.catalogue
         lease = catalogue.find(name)
@@ -95,6 +97,7 @@ class Actions:
     async def _list(self) -> list[str]:
         """The ids of all that may be called."""
         api = self._api
+        check_loaded(api)
         return [
             lease.instance.id
             async for _, lease in take_turns(walk(api.registry.catalogue))

@@ -5,6 +5,7 @@ from uuid import uuid4
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
+from dnsregistry.api.awaited import once_loaded
 from dnsregistry.api.cors import Cors
 from dnsregistry.api.dialects.admission import admit_as
 from dnsregistry.api.dialects.dialect import Context
@@ -37,8 +38,8 @@ def build(context: Context) -> HttpListener:
         ("POST", "/register", handlers.register),
         ("POST", "/heartbeat/{id:[^/]+}", handlers.renew),
         ("DELETE", "/deregister/{id:[^/]+}", handlers.remove),
-        ("GET", "/services", handlers.list),
-        ("GET", "/services/{name:[^/]+}", handlers.find),
+        ("GET", "/services", once_loaded(context.api, handlers.list)),
+        ("GET", "/services/{name:[^/]+}", once_loaded(context.api, handlers.find)),
         ("GET", "/status", handlers.tell_status),
     )
     application = build_application(routes, tell, Cors(()), context.tally)

@@ -1,5 +1,6 @@
 """The ip-port dialect, built: its routes and what stands behind them."""
 
+from dnsregistry.api.awaited import once_loaded
 from dnsregistry.api.cors import Cors
 from dnsregistry.api.dialects.dialect import Context
 from dnsregistry.api.dialects.http import HttpListener, build_application
@@ -14,9 +15,9 @@ def build(context: Context) -> HttpListener:
     routes = (
         ("POST", "/register", instances.register),
         ("POST", "/heartbeat", instances.renew),
-        ("GET", "/resolve/{name:[^/]+}", instances.resolve),
+        ("GET", "/resolve/{name:[^/]+}", once_loaded(context.api, instances.resolve)),
         ("DELETE", "/services/{name:[^/]+}/instances", instances.remove),
-        ("GET", "/services", overview.list_services),
+        ("GET", "/services", once_loaded(context.api, overview.list_services)),
         ("GET", "/stats", overview.tell_stats),
         ("GET", "/health", overview.tell_health),
     )

@@ -5,6 +5,7 @@ from secrets import randbelow
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
+from dnsregistry.api.awaited import once_loaded
 from dnsregistry.api.cors import Cors
 from dnsregistry.api.dialects.admission import admit_as
 from dnsregistry.api.dialects.dialect import Context
@@ -47,10 +48,10 @@ def build(context: Context) -> HttpListener:
     one = "/api/services/{id:[^/]+}"
     routes = (
         ("POST", "/api/register", services.register),
-        ("GET", "/api/services", services.list),
-        ("GET", one, services.get),
+        ("GET", "/api/services", once_loaded(context.api, services.list)),
+        ("GET", one, once_loaded(context.api, services.get)),
         ("DELETE", one, services.remove),
-        ("GET", "/api/capabilities/{name:[^/]+}", services.find_provider),
+        ("GET", "/api/capabilities/{name:[^/]+}", once_loaded(context.api, services.find_provider)),
         ("GET", "/health", services.tell_health),
         ("GET", PATH, context.metrics),
     )

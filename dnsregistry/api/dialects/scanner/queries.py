@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from dnsregistry.api.awaited import check_loaded
 from dnsregistry.api.context import Api
 from dnsregistry.api.dialects.listing import walk, write_leases
 from dnsregistry.api.dialects.location import write_host
@@ -20,8 +21,9 @@ class Queries:
         self._api = api
 
     async def answer(self, body: bytes | bytearray) -> bytes:
-        """The answer to a query, as JSON with a newline behind it. Raises Problem."""
+        """The answer to a query, as JSON with a newline behind it. Raises Problem, StoreAway."""
         query = parse_object(body)
+        check_loaded(self._api)
         kind = query.get("query_type")
         catalogue = self._api.registry.catalogue
         if kind == "list_all":
