@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.conftest import Launch, Serve
-from tests.cluster.nodes import Refused, agree, until
+from tests.cluster.nodes import Node, Refused, agree, until
 from tests.endtoend.process import run
 from tests.machine import require
 from tests.redisserver import find_free_port, find_server
@@ -174,20 +174,20 @@ async def test_over_tls_to_the_sentinels_too(
         sentinel.wait()
 
 
+async def _is_refused_for_replicas(node: Node) -> bool:
+    with pytest.raises(Refused) as refused:
+        await node.put("alone")
+    assert (refused.value.status, refused.value.body["type"]) == (503, "store-away")
+    # A store that is slow at that moment has another reason.
+    return "0 of 1 replicas" in refused.value.body["detail"]
+
+
 async def test_a_write_waits_for_as_many_replicas_as_are_asked_for(
     launch: Launch, serve: Serve
 ) -> None:
     master, replica = (launch("--repl-diskless-sync-delay", "0") for _ in range(2))
     node = await serve("--store", master.url, "--store-replicas", "1")
-
-    async def is_refused_for_replicas() -> bool:
-        with pytest.raises(Refused) as refused:
-            await node.put("alone")
-        assert (refused.value.status, refused.value.body["type"]) == (503, "store-away")
-        # A store that is slow at that moment has another reason.
-        return "0 of 1 replicas" in refused.value.body["detail"]
-
-    await until(is_refused_for_replicas)
+    await until(lambda: _is_refused_for_replicas(node))
     ready = await node.ready()
     assert (ready["code"], ready["status"]) == (200, "degraded")
     assert "0 of 1 replicas" in ready["reasons"][0]
@@ -210,8 +210,7 @@ async def test_that_a_missing_replica_is_back_is_known_though_nobody_writes(
 ) -> None:
     master, replica = (launch("--repl-diskless-sync-delay", "0") for _ in range(2))
     node = await serve("--store", master.url, "--store-replicas", "1")
-    with pytest.raises(Refused):
-        await node.put("alone", ttl=None)
+    await until(lambda: _is_refused_for_replicas(node))
     assert (await node.ready())["status"] == "degraded"
     replica.command("REPLICAOF", master.host, master.port)
 
