@@ -52,7 +52,7 @@ async def test_the_documents_flags_and_variables_say_where(serve: Serve) -> None
         (("--dialects=agents:0", "--backend=etcd"), NO_STORE,
          "SERVICE_REGISTRY_BACKEND=etcd: is neither"),
         (("--dialects=agents:0", "--backend=redis", "--redis-url=redis://127.0.0.1:x"), NO_STORE,
-         "SERVICE_REGISTRY_BACKEND=redis://127.0.0.1:x: port"),
+         "SERVICE_REGISTRY_BACKEND=redis://127.0.0.1:x: has no port"),
         (("--dialects=agents:0",), {"SERVICE_REGISTRY_REDIS_PREFIX": "a prefix"},
          "SERVICE_REGISTRY_REDIS_PREFIX=a prefix: "),
         (("--scan-ranges=10.0.0.0/8",), {}, "SCAN_RANGES=10.0.0.0/8: 10.0.0.0/8 is larger than"),
