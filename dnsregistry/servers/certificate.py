@@ -67,6 +67,7 @@ class Certificate:
         self.expires_at = 0.0
         """Unix time at which the first certificate of the file ends."""
         self._asking: list[_Asking] = []
+        self._seen: list[_Stamp] = []
         try:
             self._stamp = self._look()
             self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
@@ -101,7 +102,7 @@ class Certificate:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                if self._reload():
+                if self.reload():
                     log.info("certificate reloaded", file=str(self._cert))
                     complaint = ""
             except (OSError, ssl.SSLError) as error:
@@ -109,10 +110,18 @@ class Certificate:
                     complaint = str(error)
                     log.error("certificate not reloaded", file=str(self._cert), error=complaint)
 
-    def _reload(self) -> bool:
+    def reload(self) -> bool:
+        """Load the files where they have changed and kept still since the look before.
+
+        Returns whether they were loaded. Raises OSError and ssl.SSLError; nothing is changed then.
+        """
         stamp = self._look()
         stamps = [asking.clients.look() for asking in self._asking]
+        seen, self._seen = self._seen, [stamp, *stamps]
         if stamp == self._stamp and stamps == [asking.stamp for asking in self._asking]:
+            return False
+        # Half a chain would be served, and half a list of authorities would turn clients away.
+        if self._seen != seen:
             return False
         self._stamp = stamp
         for asking, looked in zip(self._asking, stamps, strict=True):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError, ClientSession, TCPConnector
 
+from dnsregistry.servers.certificate import Certificate, ClientCa
 from dnsregistry.servers.sockets import ListenError
 from tests.access.conftest import write_table
 from tests.conftest import Start
@@ -159,3 +160,19 @@ async def test_an_authority_that_cannot_be_read_ends_the_start(
 ) -> None:
     with pytest.raises(ListenError, match=r"^cannot use TLS_CLIENT_CA="):
         await start(tls_cert=server_certificate, tls_client_ca=tmp_path / "none.pem")
+
+
+def test_a_list_of_authorities_that_is_being_written_turns_nobody_away(
+    authorities: Sequence[Authority], server_certificate: Path, client_ca: Path
+) -> None:
+    first, second = (authority.cert.read_bytes() for authority in authorities)
+    client_ca.write_bytes(first + second)
+    certificate = Certificate(server_certificate, None)
+    certificate.make_context((), ClientCa(client_ca, required=True))
+    assert not certificate.reload()
+    client_ca.write_bytes(second)
+    assert not certificate.reload()
+    client_ca.write_bytes(second + first)
+    assert not certificate.reload()
+    assert certificate.reload()
+    assert not certificate.reload()
