@@ -164,6 +164,8 @@ class App:
         if self._cluster is not None:
             self._await_cluster(self._cluster)
         await self._take_in()
+        if self._settings.workers:
+            await self._start_workers(sockets.dns)
         await self._begin_work()
         await self._serve(sockets)
         self._state = ReadyState.READY
@@ -206,8 +208,8 @@ class App:
         """Start the servers: DNS, HTTP, the dialects, then what is over TLS."""
         settings = self._settings
         front = Front(settings, self._exchange, self._responder, self._running, self._queries)
-        if settings.workers:
-            await self._start_workers(sockets.dns)
+        if self._workers is not None:
+            await self._workers.serve()
         await front.start(sockets.dns)
         api = self._make_api()
         runner = await self._start_http(sockets.http, api)

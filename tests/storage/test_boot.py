@@ -1,7 +1,11 @@
 """What a program has that was started on a file with leases."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from dnsregistry.servers.workers import link
 from tests.program import Clock, Program
 
 INSTANCES = 200
@@ -48,3 +52,33 @@ async def test_a_lease_has_its_ttl_from_when_heartbeats_are_taken_however_long_t
         assert all(lease.renewed_at <= began for lease in leases)
     finally:
         await again.app.stop()
+
+
+async def test_nor_does_the_start_of_workers_take_anything_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {
+        "store": f"sqlite:///{tmp_path / 'registry.db'}",
+        "zones_dir": tmp_path,
+    }
+    first = Program(Clock(), **settings)
+    await first.start()
+    await first.register("a", address="10.0.0.1", ttl=10)
+    await first.stop()
+
+    clock = Clock()
+    usual = link._program
+
+    def slow() -> list[str]:
+        clock.advance(60)
+        return usual()
+
+    monkeypatch.setattr(link, "_program", slow)
+    again = Program(clock, workers=1, **settings)
+    await again.start()
+    try:
+        async with again.http.post("/v1/instances/a/heartbeat") as response:
+            assert response.status == 200
+        assert (await again.ask("user-service.registry.local")).rcode == "NOERROR"
+    finally:
+        await again.stop()

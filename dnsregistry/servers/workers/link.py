@@ -45,14 +45,14 @@ class Link(asyncio.Protocol):
         responder: Responder,
         heard: Callable[["Link", Kind, Fields], None],
         lost: Callable[[], None],
-        serving: asyncio.Event,
+        reached: asyncio.Event,
     ) -> None:
-        self.is_ready = False
+        self.has_come = self.is_ready = False
         self.table = (0, 0)
         """How many entries its table holds, and their octets."""
         self.lines_dropped = 0
         """Lines of its log that had no room."""
-        self.serving = serving
+        self.reached = reached
         self.synced = 0
         """The number of the last SYNC that the worker has come to."""
         self._exchange = exchange
@@ -114,7 +114,7 @@ class Link(asyncio.Protocol):
 
     def give_up_unready(self) -> None:
         """Have done with a worker that has not become ready by now; `lost` follows."""
-        if not self.is_ready and self._transport is not None:
+        if not self.has_come and self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

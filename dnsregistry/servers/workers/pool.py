@@ -67,6 +67,9 @@ class Pool:
         self._exchange = exchange
         self._responder = responder
         self._links: set[Link] = set()
+        self._reached = [asyncio.Event() for _ in sockets]
+        """Of each place: set when its worker is there, and once more when it serves."""
+        self._is_serving = False
         self._told: set[bytes] = set()
         self._has_denials = False
         """Whether a worker may hold an answer with the SOA; else it need not be woken for a change
@@ -98,19 +101,34 @@ class Pool:
         return self._lines_dropped + sum(link.lines_dropped for link in self._links)
 
     async def start(self) -> None:
-        """Start the workers; returns when each serves. Raises ListenError where one does not."""
+        """Start the workers; returns when each is there. Raises ListenError where one is not.
+
+        They answer nothing before `serve`: starting takes its time, answering at last does not.
+        """
         name = ""
         while names := self._catalogue.services_after(name, NAMES_A_FRAME):
             self._present.update(names)
             name = names[-1]
-        serving = [asyncio.Event() for _ in self._sockets]
-        for sockets, event in zip(self._sockets, serving, strict=True):
+        for sockets, event in zip(self._sockets, self._reached, strict=True):
             keep = self._keep(sockets, event)
             self._tasks.append(asyncio.create_task(keep, name="worker"))
         self._tasks.append(asyncio.create_task(self._watch(), name="watch over workers"))
+        await self._wait_for_all()
+
+    async def serve(self) -> None:
+        """Have them answer; returns when each does. Raises ListenError where one does not."""
+        self._is_serving = True
+        for event in self._reached:
+            event.clear()
+        for link in tuple(self._links):
+            if link.has_come:
+                self._introduce(link)
+        await self._wait_for_all()
+
+    async def _wait_for_all(self) -> None:
         try:
             async with asyncio.timeout(START_SECONDS):
-                for event in serving:
+                for event in self._reached:
                     await event.wait()
         except TimeoutError:
             raise ListenError("WORKERS: a DNS process does not start") from None
@@ -231,12 +249,12 @@ class Pool:
             self._tell(())
             await self.settle()
 
-    async def _keep(self, sockets: Sequence[socket.socket], serving: asyncio.Event) -> None:
+    async def _keep(self, sockets: Sequence[socket.socket], reached: asyncio.Event) -> None:
         """Have a worker for these sockets, whatever becomes of it."""
         pause = LEAST_PAUSE
         while True:
             gone = asyncio.Event()
-            link = Link(self._exchange, self._responder, self._hear, gone.set, serving)
+            link = Link(self._exchange, self._responder, self._hear, gone.set, reached)
             loop = asyncio.get_running_loop()
             began = loop.time()
             late = loop.call_later(START_SECONDS, link.give_up_unready)
@@ -261,9 +279,13 @@ class Pool:
     def _hear(self, link: Link, kind: Kind, fields: Fields) -> None:
         match kind:
             case Kind.READY:
-                self._introduce(link)
+                link.has_come = True
+                if self._is_serving:
+                    self._introduce(link)
+                else:
+                    link.reached.set()
             case Kind.SYNCED:
-                link.serving.set()
+                link.reached.set()
                 self._tell_who_waits()
             case Kind.COPY:
                 if len(self._told) >= MOST_TOLD:
