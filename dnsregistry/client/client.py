@@ -21,6 +21,8 @@ from dnsregistry.client.watching import Watching
 
 PAGE = 1000
 """Instances that are asked for at once."""
+LISTS = 3
+"""Times that a list is begun which one address after the other leaves unfinished."""
 MOST_TTL = 1e12
 """Seconds: any registry grants less, and what is more is no number to count with."""
 OWNER_HEADER = "X-Registry-Owner"
@@ -133,7 +135,9 @@ class Client:
     async def services(self) -> Sequence[Service]:
         """All services that have an instance, in alphabetical order."""
         found: list[Service] = []
-        async for page in self._pages("/v1/services", {}):
+        async for page, is_first in self._pages("/v1/services", {}):
+            if is_first:
+                found.clear()
             for told in self._take(page, "services"):
                 try:
                     found.append(Service(told["name"], told["instances"], told["healthy"]))
@@ -233,26 +237,41 @@ class Client:
         found: dict[str, Instance] = {}
         revision: int | None = None
         query = {name: value for name, value in wanted.items() if value is not None}
-        async for page in self._pages("/v1/instances", query):
+        async for page, is_first in self._pages("/v1/instances", query):
+            if is_first:
+                found.clear()
+                revision = page.get("revision")
             for told in self._take(page, "instances"):
                 instance = self._read(told)
                 found[instance.id] = instance
-            if revision is None:
-                revision = page.get("revision")
         if not isinstance(revision, int):
             raise self._not_readable("no revision")
         return list(found.values()), revision
 
-    async def _pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
+    async def _pages(
+        self, path: str, query: Mapping[str, str]
+    ) -> AsyncIterator[tuple[Mapping[str, Any], bool]]:
+        """The pages of a list, each with whether it is the first, upon which all begins anew.
+
+        All from there on are of one address. Another registry's pages are of another list, and
+        so are those of a node that is behind: the first page's revision says nothing of them.
+        """
         cursor: dict[str, str] = {}
-        while True:
+        address, begun = "", 0
+        while begun < LISTS or cursor:
             page = await self._http.ask("GET", path, query={**query, "limit": str(PAGE), **cursor})
             if not isinstance(page, dict):
                 raise self._not_readable("no page")
-            yield page
+            if cursor and self.addresses.first != address:
+                cursor = {}
+                continue
+            if not cursor:
+                address, begun = self.addresses.first, begun + 1
+            yield page, not cursor
             if page.get("next_cursor") is None:
                 return
             cursor = {"cursor": str(page["next_cursor"])}
+        raise RegistryAway(f"no registry at {self.addresses} lists all that it has")
 
     def _take(self, page: Mapping[str, Any], name: str) -> Sequence[Any]:
         items = page.get(name)

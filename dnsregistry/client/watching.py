@@ -73,16 +73,19 @@ class Watching:
         async with self._http.stream(
             "/v1/watch", query=query, headers=headers, idle=IDLE_SECONDS
         ) as response:
-            if self._http.addresses.first != self._address:
+            followed = self._http.addresses.first
+            if self._address != followed:
                 # Another registry's revisions need not be those of the one before.
-                self._address = self._http.addresses.first
                 yield await self._reset()
             stream = MessageStream()
-            async for chunk in response.content.iter_any():
+            # Where another one had to be asked for the list, changes are followed there.
+            while self._address == followed and (chunk := await response.content.readany()):
                 for message in stream.feed(chunk):
                     event = await self._read(message)
                     if event is not None:
                         yield event
+                    if self._address != followed:
+                        return
                 self._retry = stream.retry
                 self._note_place(stream.id)
 

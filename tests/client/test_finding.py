@@ -9,7 +9,7 @@ import pytest
 from dnsregistry.client import Client, DnsAway, RegistryAway, UnknownInstance
 from dnsregistry.client.finding import MOST_KEPT, Finder
 from dnsregistry.client.values import Endpoint
-from tests.client.conftest import House, free_port
+from tests.client.conftest import House, MakeFace, free_port
 from tests.program import LOOPBACK, Program
 
 Clients = Callable[..., Client]
@@ -87,6 +87,38 @@ async def test_a_list_of_several_pages_comes_whole(
     assert (await client.instance("i1")).addresses == ("10.0.0.1",)
     with pytest.raises(UnknownInstance):
         await client.instance("a/b#c?d")
+
+
+async def test_a_list_is_of_one_registry_whatever_becomes_of_the_one_that_began_it(
+    house: Program,
+    place: House,
+    clients: Clients,
+    face: MakeFace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dnsregistry.client.client.PAGE", 2)
+    other = await place.open()
+    for name, service in (("i1", "a"), ("j1", "b"), ("j2", "b"), ("j3", "c")):
+        await other.register(name, service=service)
+    first = await face(house, [False, True])
+    client = clients(f"{first.url},{place.url}")
+    assert [i.id for i in await client.instances()] == ["i1", "j1", "j2", "j3"]
+    first = await face(house, [False, True])
+    await house.register("w1", service="z1")
+    await house.register("w2", service="z2")
+    client = clients(f"{first.url},{place.url}")
+    assert [s.name for s in await client.services()] == ["a", "b", "c"]
+    assert client.addresses.first == place.url
+
+
+async def test_addresses_that_leave_each_list_unfinished_are_away(
+    house: Program, clients: Clients, face: MakeFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dnsregistry.client.client.PAGE", 2)
+    turns = [False, True] * 9
+    first, second = await face(house, turns), await face(house, turns)
+    with pytest.raises(RegistryAway, match="lists all that it has"):
+        await clients(f"{first.url},{second.url}").instances()
 
 
 async def test_an_id_of_any_letters_arrives_as_it_is(house: Program, clients: Clients) -> None:

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from dnsregistry.client import Client, Event
-from tests.client.conftest import House
+from tests.client.conftest import House, MakeFace
 from tests.conftest import Start
 from tests.program import LOOPBACK, PATIENCE, Program
 
@@ -126,6 +126,30 @@ async def test_another_address_is_another_history(
     assert await watcher.reset() == [f"o{number}" for number in range(5)]
     await other.register("o9")
     assert await watcher.told() == ("registered", "o9")
+
+
+async def test_changes_are_followed_where_the_list_came_from(
+    house: Program, place: House, watch: Watch, face: MakeFace
+) -> None:
+    other = await place.open()
+    await other.register("o1")
+    # As a node does that was started anew and finds no store: it has a stream, and no list.
+    first = await face(house, [False, True], stream=b"event: reset\ndata: {}\n\n")
+    watcher = watch(f"{first.url},{place.url}")
+    assert await watcher.reset() == ["i1", "i2", "i3"]
+    assert await watcher.reset() == ["o1"]
+    await other.register("o2")
+    assert await watcher.told() == ("registered", "o2")
+
+
+async def test_another_address_that_cannot_list_yet_is_listed_later(
+    house: Program, watch: Watch, face: MakeFace
+) -> None:
+    first, second = await face(house), await face(house, [True, False])
+    watcher = watch(f"{first.url},{second.url}")
+    assert await watcher.reset() == ["i1", "i2", "i3"]
+    await first.stop()
+    assert await watcher.reset() == ["i1", "i2", "i3"]
 
 
 async def test_a_registry_that_is_not_there_yet_is_waited_for(place: House, watch: Watch) -> None:
