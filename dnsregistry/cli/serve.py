@@ -43,7 +43,7 @@ def serve(
     document_flags: Mapping[str, str],
     **flags: Any,
 ) -> None:
-    """Run the registry until SIGTERM or SIGINT.
+    """Run the registry until SIGTERM, SIGINT or SIGHUP.
 
     A flag goes over its environment variable, that over the file, that over the default.
     """
@@ -85,7 +85,7 @@ async def _serve(
 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _find_ends():
         loop.add_signal_handler(number, stopped.set)
     _warn_of_multicast(settings.zone)
     async with AsyncExitStack() as running:
@@ -114,6 +114,15 @@ async def _serve(
         log.info("serving", loop=loop_name)
         await stopped.wait()
         log.info("stopping")
+
+
+def _find_ends() -> list[signal.Signals]:
+    """The signals that stop it."""
+    ends = [signal.SIGTERM, signal.SIGINT]
+    # A terminal that is closed sends it to whoever does not ignore it, as what nohup starts does.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        ends.append(signal.SIGHUP)
+    return ends
 
 
 def _raise_file_limit() -> None:

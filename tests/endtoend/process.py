@@ -92,6 +92,10 @@ class Served:
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> Finished:
         """Send the signal and wait for the end."""
         self.process.send_signal(number)
+        return await self.wait_end()
+
+    async def wait_end(self) -> Finished:
+        """How it ended."""
         return await _finish(self.process)
 
     async def kill(self) -> None:

@@ -95,6 +95,28 @@ async def test_a_signal_ends_it_quickly_and_frees_its_ports(
     listen_tcp("127.0.0.1", served.http_port).close()
 
 
+@pytest.mark.parametrize("ignored", [False, True])
+async def test_a_terminal_that_is_closed_ends_it_in_order_unless_that_is_ignored(
+    tmp_path: Path, *, ignored: bool
+) -> None:
+    ready = tmp_path / "ready"
+    within = (require("env"), f"--{'ignore' if ignored else 'default'}-signal=HUP")
+    arguments = (*FREE_PORTS, "--workers", "1", "--ready-file", str(ready))
+    served = await Served.start(*arguments, variables={}, within=within)
+    try:
+        await served.wait_ready(ready)
+        served.process.send_signal(signal.SIGHUP)
+        if ignored:
+            await served.dns.ask(SRV, "SRV")
+            finished = await served.stop()
+        else:
+            finished = await served.wait_end()
+        assert finished.code == 0
+        assert "stopping" in finished.err
+    finally:
+        await served.kill()
+
+
 async def test_open_connections_do_not_hold_up_the_end(serve: Serve) -> None:
     served = await serve()
     idle, half = await served.dns.tcp(), await served.dns.tcp()

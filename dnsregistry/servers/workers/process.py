@@ -124,8 +124,9 @@ async def serve(control: socket.socket, sockets: Sequence[socket.socket]) -> Non
 def main() -> None:
     """Run with the descriptors that the arguments name."""
     # What ends the main process ends the stream. A keyboard's interrupt comes to both, and so does
-    # what a service manager sends: a worker that went first would be started anew.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # what a service manager sends, or a terminal that is closed: a worker that went first would be
+    # started anew.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     gc.set_threshold(RESTING_COLLECTIONS)
     control, *sockets = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
