@@ -22,7 +22,7 @@ from dnsregistry.registry.check import (
     TcpProbe,
     Tls,
 )
-from dnsregistry.registry.check_description import describe_check
+from dnsregistry.registry.check_description import describe_check, write_place
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.fields import Fields
 from dnsregistry.registry.names import check_host, parse_address
@@ -253,7 +253,13 @@ def _parse_url(fields: Fields) -> tuple[str, Place, str]:
         raise fields.refuse("url", "has a fragment, which no server would see")
     if not _PATH.fullmatch(path):
         raise fields.refuse("url", "its path may hold only printable ASCII; write %20 and the like")
-    return scheme, _parse_authority(fields, "url", authority, PORTS[scheme]), path
+    place = _parse_authority(fields, "url", authority, PORTS[scheme])
+    # It is kept as it is written here, with its port, and has to be taken so again.
+    longest = MOST_URL - len(f"{scheme}://{write_place(place)}")
+    if len(path) > longest:
+        rule = f"has {len(path)} characters of path; at most {longest} are allowed with its host"
+        raise fields.refuse("url", rule)
+    return scheme, place, path
 
 
 def _parse_authority(fields: Fields, name: str, text: str, default_port: int | None) -> Place:

@@ -109,6 +109,8 @@ def read_row(sequence: int, text: str) -> Row:
         granted_at = row["granted_at"]
         entry = Entry(_read_instance(row["instance"]), sequence, row["revision"], granted_at)
         return Row(entry, row.get("renewed_at", granted_at))
+    except InvalidField as error:
+        raise ValueError(str(error)) from None
     except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 

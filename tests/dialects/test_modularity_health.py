@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from dnsregistry.api.dialects.modularity.check import make_check
+from dnsregistry.registry.check_admission import MOST_URL, admit_checks, keep_checks
+from dnsregistry.registry.errors import InvalidField
 from tests.dialects.conftest import Speak
 from tests.dialects.spoken import Spoken, check_shape, wait_until
 from tests.program import LOOPBACK
@@ -135,6 +138,28 @@ async def test_a_location_that_may_not_be_asked_is_refused(spoken: Spoken, locat
     assert status == 400
     check_shape(answer, {"error": str})
     assert answer["error"].startswith("location: ")
+
+
+@pytest.mark.parametrize("location", ["http://h/{}", "https://localhost./{}", "http://[::1]/{}"])
+def test_the_check_of_any_location_can_be_read_from_a_store_again(location: str) -> None:
+    made, refused = 0, set()
+    for length in range(MOST_URL - 60, MOST_URL):
+        try:
+            check = make_check(location.format("a" * length), 30.0)
+        except InvalidField as fault:
+            refused.add(fault.field)
+        else:
+            assert admit_checks(keep_checks([check])) == (check,)
+            made += 1
+    assert made
+    assert refused == {"location"}
+
+
+async def test_a_location_too_long_for_its_health_path_is_refused(spoken: Spoken) -> None:
+    body = {"id": "long", "location": f"http://h/{'a' * 2039}"}
+    status, answer = await spoken.ask("POST", "/api/register", body)
+    assert status == 400
+    assert answer["error"].startswith("location: its health path has ")
 
 
 async def test_the_registrys_own_ports_may_not_be_asked(spoken: Spoken) -> None:

@@ -15,7 +15,7 @@ from dnsregistry.health.probing.probes import Probes
 from dnsregistry.health.tally import HealthTally
 from dnsregistry.health.targets import ALLOWED, TargetPolicy
 from dnsregistry.registry.check import HttpProbe, Probe, TcpProbe
-from dnsregistry.registry.check_admission import admit_checks, keep_checks
+from dnsregistry.registry.check_admission import MOST_URL, admit_checks, keep_checks
 from dnsregistry.registry.check_description import describe_check, write_place
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.names import Address
@@ -407,3 +407,22 @@ def test_what_is_kept_of_a_check_is_all_of_it(
     kept = keep_checks(checks)
     assert admit_checks(kept) == checks
     assert len(kept[0]) <= len(described) + 6
+
+
+@pytest.mark.parametrize(
+    "start", ["http://h/", "https://h/", "http://h?", "http://[::1]/", "http://h:8/"]
+)
+def test_the_longest_url_that_is_taken_can_be_read_again(start: str) -> None:
+    def fits(length: int) -> bool:
+        url = start.ljust(length, "a")
+        try:
+            checks = admit_checks([{"type": "http", "url": url}])
+        except InvalidField:
+            return False
+        assert admit_checks(keep_checks(checks)) == checks
+        return True
+
+    fitting = [fits(length) for length in range(MOST_URL - 10, MOST_URL + 2)]
+    assert fitting == sorted(fitting, reverse=True)
+    assert fitting[0]
+    assert not fitting[-1]

@@ -132,6 +132,11 @@ async def test_a_file_that_was_cut_off_is_refused(filled: Path) -> None:
             "lease 7 cannot be read ('x' does not appear to be an IPv4 or IPv6 address)",
         ),
         (
+            "UPDATE lease SET entry = json_set(entry, '$.instance.checks', json('[{}]'))"
+            " WHERE sequence = 7",
+            "lease 7 cannot be read (checks.0.type: is missing)",
+        ),
+        (
             "UPDATE lease SET entry = (SELECT entry FROM lease WHERE sequence = 6)"
             " WHERE sequence = 7",
             "lease 7 has the id of another",

@@ -3,7 +3,9 @@
 from urllib.parse import urlsplit
 
 from dnsregistry.api.dialects.location import resolve_localhost
-from dnsregistry.registry.check import Check, Health, HttpProbe, Pace, Tls
+from dnsregistry.registry.check import Check
+from dnsregistry.registry.check_admission import admit_checks
+from dnsregistry.registry.errors import InvalidField
 
 MODULE_PATH = "/_module/health"
 USUAL_PATH = "/health"
@@ -13,27 +15,31 @@ TIMEOUT = 5.0
 
 
 def make_check(location: str, interval: float) -> Check:
-    """The check of a service at an http or https URL.
+    """The check of a service at an http or https URL. Raises InvalidField.
 
     As in the document a service counts as healthy from its registration on, its first check
     comes an interval later, and each one decides.
     """
     url = urlsplit(location)
     base = url.path.rstrip("/")
-    return Check(
-        HttpProbe(
-            path=f"{base}{MODULE_PATH}",
-            fallback_path=f"{base}{USUAL_PATH}",
-            tls=Tls(server_name=_name_server(url.hostname)) if url.scheme == "https" else None,
-        ),
-        Pace(
-            interval=interval,
-            timeout=min(TIMEOUT, interval),
-            failures_before_unhealthy=1,
-            initial=Health.HEALTHY,
-            delay=interval,
-        ),
-    )
+    check: dict[str, object] = {
+        "type": url.scheme,
+        "path": f"{base}{MODULE_PATH}",
+        "fallback_path": f"{base}{USUAL_PATH}",
+        "interval": interval,
+        "timeout": min(TIMEOUT, interval),
+        "failures_before_unhealthy": 1,
+        "initial": "healthy",
+        "delay": interval,
+    }
+    if url.scheme == "https" and (name := _name_server(url.hostname)) is not None:
+        check["server_name"] = name
+    try:
+        # What the door would not take could not be read from a store again.
+        (made,) = admit_checks([check])
+    except InvalidField as fault:
+        raise InvalidField("location", f"its health path {fault.rule}") from None
+    return made
 
 
 def _name_server(host: str | None) -> str | None:
