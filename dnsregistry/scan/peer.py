@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
+from dnsregistry.httpreplies import bound_replies
 from dnsregistry.jsonframe import NotAnObject, ObjectStream, ObjectTooLong
 from dnsregistry.scan.identity import Identity, NoIdentity, read_identity
 from dnsregistry.scan.ranges import Target
@@ -110,12 +111,18 @@ class Asker:
     async def _ask_by_line(self, sock: socket.socket) -> Answer:
         loop = asyncio.get_running_loop()
         stream = ObjectStream(self._limits.octets)
+        said = 0
         try:
             await loop.sock_sendall(sock, self._write_question() + b"\n")
             while (octets := stream.take()) is None:
                 chunk = await loop.sock_recv(sock, _CHUNK)
                 if not chunk:
                     return Unidentified(Failure.UNREADABLE, "hangs up without an answer")
+                said += len(chunk)
+                if said > self._limits.octets:
+                    # Space before an object has no end of its own, and what comes faster than
+                    # it is read is read without the loop turning.
+                    raise ObjectTooLong(f"says more than {self._limits.octets} octets")
                 stream.feed(chunk)
             return read_identity(octets)
         except OSError:
@@ -152,8 +159,10 @@ class Asker:
     def _open_session(self) -> ClientSession:
         if self._session is None:
             limits = self._limits
+            connector = TCPConnector(limit=0, force_close=True)
+            bound_replies(connector)
             self._session = ClientSession(
-                connector=TCPConnector(limit=0, force_close=True),
+                connector=connector,
                 cookie_jar=DummyCookieJar(),
                 timeout=ClientTimeout(total=limits.answer, sock_connect=limits.connect),
                 headers={"Content-Type": "application/json"},

@@ -158,6 +158,13 @@ async def test_interim_answers_without_end_are_read_to_a_bound(asker: Asker) -> 
     assert outcome.reason == "more than 8 interim answers"
 
 
+async def test_answers_that_nobody_asked_for_are_no_part_of_the_first(asker: Asker) -> None:
+    async with flooding(b"", b"HTTP/1.1 204 No Content\r\n\r\n") as port:
+        for _ in range(3):
+            outcome = await asker.ask(HttpProbe(), port)
+            assert (outcome.passed, outcome.reason) == (True, "answered 204")
+
+
 @pytest.mark.parametrize("interim", [0, 8])
 async def test_a_few_interim_answers_are_no_matter(asker: Asker, interim: int) -> None:
     before = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" * interim

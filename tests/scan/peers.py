@@ -99,9 +99,14 @@ async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         await asyncio.sleep(0.05)
 
 
-async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def flood(first: bytes, again: bytes) -> Behaviour:
     """Never ends an answer, as fast as it can."""
-    writer.write(b'{"service_type": "')
-    while True:
-        writer.write(b"x" * 65536)
-        await writer.drain()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(first)
+        while True:
+            writer.write(again * (65536 // len(again)))
+            await writer.drain()
+
+    return behave

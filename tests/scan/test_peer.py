@@ -102,7 +102,9 @@ async def test_a_server_that_waits_for_the_end_of_a_header_is_asked_by_post(
 @pytest.mark.parametrize(
     ("behave", "failure"),
     [
-        (flood, Failure.UNREADABLE),
+        (flood(b'{"service_type": "', b"x"), Failure.UNREADABLE),
+        (flood(b"", b" "), Failure.UNREADABLE),
+        (flood(b"", b"HTTP/1.1 102 Processing\r\n\r\n"), Failure.UNREADABLE),
         (say(b"hello, world\n"), Failure.UNREADABLE),
         (say(b"\x00" * 100000), Failure.UNREADABLE),
         (say(b"{}"), Failure.UNREADABLE),

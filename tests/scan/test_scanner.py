@@ -64,7 +64,7 @@ async def _fill(peers: Peers) -> set[str]:
             await peers.start(host + 20, drip)
             await peers.start(host + 40, say(b"SSH-2.0-OpenSSH_9.2p1\r\n"))
         for host in range(161, 166):
-            await peers.start(host, flood)
+            await peers.start(host, flood(b'{"service_type": "', b"x"))
             await peers.start(host + 20, say(b"", wait=False))
     except OSError as error:
         give_up(f"the loopback network has one address only: {error.strerror}")

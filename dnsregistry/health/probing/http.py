@@ -31,9 +31,9 @@ from yarl import URL
 
 from dnsregistry import __version__
 from dnsregistry.health.outcome import Forbidden, ProbeFailed
-from dnsregistry.health.probing.answers import bound_answers
 from dnsregistry.health.probing.connect import Connector, explain_tls
 from dnsregistry.health.probing.pattern import SECONDS, InvalidPattern, search
+from dnsregistry.httpreplies import bound_replies
 from dnsregistry.registry.check import HttpProbe, Place
 from dnsregistry.registry.check_description import write_place
 
@@ -180,7 +180,7 @@ class HttpProber:
                 force_close=not keep,
                 keepalive_timeout=KEEP_ALIVE if keep else None,
             )
-            bound_answers(connector)
+            bound_replies(connector)
             session = self._sessions[keep] = ClientSession(
                 connector=connector,
                 cookie_jar=DummyCookieJar(),
