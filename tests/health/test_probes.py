@@ -152,6 +152,16 @@ async def test_frames_without_end_are_read_to_a_bound(asker: Asker) -> None:
     assert outcome.reason == "no answer within 32768 octets"
 
 
+async def test_a_header_that_is_no_text_is_a_reason_like_others(asker: Asker) -> None:
+    settings = b"\0\0\0\4\0\0\0\0\0"
+    # `:status: 200`, and a header literally: its name is `a`, its value one octet.
+    fields = b"\x88\x00\x01a\x01\xff"
+    last = b"\0\0" + bytes((len(fields),)) + b"\1\5\0\0\0\1" + fields
+    async with flooding(settings + last, b"") as port:
+        outcome = await asker.ask(GrpcProbe(), port)
+    assert outcome.reason == "answered with grpc-status None"
+
+
 async def test_interim_answers_without_end_are_read_to_a_bound(asker: Asker) -> None:
     async with flooding(b"", b"HTTP/1.1 102 Processing\r\n\r\n") as port:
         outcome = await asker.ask(HttpProbe(), port)
@@ -241,6 +251,27 @@ async def test_a_dns_server_that_is_not_there_or_says_something_else_fails(asker
     transport.close()
     await asyncio.sleep(0)
     assert "refused" in (await asker.ask(probe, port)).reason
+
+
+@pytest.mark.parametrize(
+    ("strangers", "reason"),
+    [(10, "1 records"), (100, "64 datagrams, none of which is the reply")],
+)
+async def test_datagrams_that_are_no_reply_are_read_to_a_bound(
+    asker: Asker, strangers: int, reason: str
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((LOOPBACK, 0))
+        sock.setblocking(False)
+        asking = asyncio.create_task(asker.ask(DnsProbe("a.test"), sock.getsockname()[1]))
+        loop = asyncio.get_running_loop()
+        question, peer = await loop.sock_recvfrom(sock, 512)
+        # All of them are there before the prober looks again.
+        for _ in range(strangers):
+            sock.sendto(b"x", peer)
+        answer = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x7f\0\0\1"
+        sock.sendto(question[:2] + b"\x80\0\0\1\0\1\0\0\0\0" + question[12:] + answer, peer)
+        assert (await asking).reason == reason
 
 
 async def test_a_name_is_resolved_by_the_machine(asker: Asker, backend: Backend) -> None:

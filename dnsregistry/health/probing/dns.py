@@ -26,6 +26,8 @@ _HEADER = struct.Struct("!HHHHHH")
 _TYPE_CLASS = struct.Struct("!HH")
 _QR, _RD, _RCODE = 0x8000, 0x0100, 0xF
 DATAGRAM_OCTETS = 65_535
+MOST_STRANGERS = 64
+"""Datagrams that are no reply to the question: they are read as fast as they come."""
 
 
 async def probe_dns(connector: Connector, probe: DnsProbe, places: Sequence[Place]) -> str:
@@ -39,10 +41,11 @@ async def probe_dns(connector: Connector, probe: DnsProbe, places: Sequence[Plac
             # Connected, so that nobody else's datagram is taken for the answer.
             await loop.sock_connect(sock, (str(address), port))
             await loop.sock_sendall(sock, _HEADER.pack(number, _RD, 1, 0, 0, 0) + question)
-            while True:
+            for _ in range(MOST_STRANGERS):
                 reply = await loop.sock_recv(sock, DATAGRAM_OCTETS)
                 if (records := _read_reply(reply, number, question)) is not None:
                     return f"{records} records"
+            raise ProbeFailed(f"{MOST_STRANGERS} datagrams, none of which is the reply")
         except OSError as error:
             raise ProbeFailed((error.strerror or str(error)).lower()) from None
 

@@ -75,7 +75,8 @@ class _Call:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        # What octets a server may send, all of which are characters there.
+        self._h2 = H2Connection(H2Configuration(client_side=True, header_encoding="latin-1"))
         self._headers: dict[str, str] = {}
         self._body = bytearray()
         self._preface = bytearray()
