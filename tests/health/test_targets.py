@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from dnsregistry.health.outcome import Outcome
+from dnsregistry.health.probing.connect import MOST_ADDRESSES
 from dnsregistry.health.probing.probes import Probes
 from dnsregistry.health.tally import HealthTally
 from dnsregistry.health.targets import ALLOWED, TargetPolicy
@@ -255,6 +256,17 @@ async def test_a_name_is_judged_by_every_address_that_it_has(
     assert reason in outcome.reason
     assert asker.tally.refused == (1 if answer else 0)
     assert backend.asked == []
+
+
+@pytest.mark.parametrize("probe", [HttpProbe(), TcpProbe()])
+@pytest.mark.parametrize(("more", "passed"), [(0, True), (1, False)])
+async def test_a_name_with_very_many_addresses_is_not_probed(
+    ask_by_name: type, backend: Backend, probe: Probe, more: int, passed: bool
+) -> None:
+    asker = ask_by_name(["127.0.0.1"] * (MOST_ADDRESSES + more))
+    outcome = await asker.ask(probe, backend.port)
+    assert outcome.passed is passed
+    assert passed or outcome.reason == f"name.test has more than {MOST_ADDRESSES} addresses"
 
 
 async def test_a_name_that_leads_to_our_own_port_is_refused(ask_by_name: type) -> None:

@@ -25,6 +25,8 @@ from dnsregistry.registry.names import Address
 
 THREADS = 256
 """Names that are looked up at once: many that hang must not hold up all others."""
+MOST_ADDRESSES = 256
+"""Of one name. A reply holds thousands, all of which would be judged and tried at each check."""
 _Found: TypeAlias = Sequence[Address] | Exception
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that ends a connection at once: thousands a second in TIME_WAIT would use up the
@@ -150,6 +152,8 @@ class Connector:
             raise ProbeFailed(f"{host} does not resolve: {_explain(error)}") from None
         if not addresses:
             raise ProbeFailed(f"{host} has no address")
+        if len(addresses) > MOST_ADDRESSES:
+            raise ProbeFailed(f"{host} has more than {MOST_ADDRESSES} addresses")
         return addresses
 
     def judge(self, address: Address, port: int) -> None:
