@@ -4,7 +4,8 @@ Rules:
 - One schedule for all; a bounded number in flight. A target is asked once at a time: who wants to
   ask the same meanwhile takes the answer that is under way.
 - Starts come in small groups, between which the event loop turns: DNS does not wait for checks.
-- What a probe found is noted at once; what follows from it is written through the store.
+- What a probe found is noted at once; what follows from it is written through the store. A probe
+  that could not be made, for want of open files say, found nothing: its turn comes again.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from itertools import islice
 
 import structlog
 
-from dnsregistry.health.outcome import Outcome
+from dnsregistry.health.outcome import NotAsked, Outcome
 from dnsregistry.health.placement import Placement
 from dnsregistry.health.probing.probes import Probes
 from dnsregistry.health.schedule import Schedule, next_due
@@ -38,6 +39,8 @@ NEW = 0.001
 one request are no herd."""
 PAGE = 500
 """Leases compared before the loop turns: a millisecond of work, where they have no checks."""
+QUIET = 60.0
+"""Seconds until it is told again that checks cannot be made."""
 NAP = 0.25
 """Seconds between two looks at the guards that hold."""
 
@@ -82,8 +85,9 @@ class Prober:
         self._concurrency = concurrency
         self._schedule: Schedule[Slot] = Schedule()
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._flights: dict[_Target, asyncio.Future[Outcome]] = {}
+        self._flights: dict[_Target, asyncio.Future[Outcome | None]] = {}
         self._next_new = 0.0
+        self._quiet_until = -math.inf
         self._asleep_until = 0.0
         self._woken = asyncio.Event()
         self._stop_listening: Callable[[], None] | None = None
@@ -182,12 +186,23 @@ class Prober:
         else:
             flight = self._flights[target] = asyncio.get_running_loop().create_future()
             try:
-                outcome = await self._probes.ask(check.probe, places, check.pace.timeout)
+                outcome = await self._ask(target)
                 flight.set_result(outcome)
             finally:
                 flight.cancel()
                 del self._flights[target]
         self._finish(slot, due, outcome)
+
+    async def _ask(self, target: _Target) -> Outcome | None:
+        """What a target's probe found; None where it could not be made."""
+        try:
+            return await self._probes.ask(target.probe, target.places, target.timeout)
+        except NotAsked as lack:
+            self._tally.faults += 1
+            if self._now() >= self._quiet_until:
+                self._quiet_until = self._now() + QUIET
+                log.error("checks cannot be made, and verdicts stay", reason=str(lack))
+            return None
 
     def _listen(self, patient: Patient, place: int) -> Outcome:
         """The outcome of a heartbeat check."""
@@ -198,17 +213,14 @@ class Prober:
             return Outcome(True, 0.0, "a heartbeat came in time")
         return Outcome(False, 0.0, f"the last heartbeat is {age:.1f} s old")
 
-    def _finish(self, slot: Slot, due: float, outcome: Outcome) -> None:
+    def _finish(self, slot: Slot, due: float, outcome: Outcome | None) -> None:
         """Take in what was found, unless the instance is gone or is another one by now."""
         patient, place = slot
         if self._ward.find(patient.key) is not patient:
             return
-        now = self._now()
         is_first = patient.course.courses[place].last is None
-        probe = patient.instance.checks[place].probe
-        kind = type(probe).__name__.removesuffix("Probe").lower()
-        self._tally.note_probe(kind, passed=outcome.passed)
-        self._tally.transitions += self._ward.note(patient, place, outcome, now)
+        if outcome is not None:
+            self._note(patient, place, outcome)
         pace = patient.instance.checks[place].pace
         at = asyncio.get_running_loop().time()
         if is_first:
@@ -219,6 +231,12 @@ class Prober:
             following = next_due(due, at, pace.interval, pace.jitter, draw)
             self._schedule.put(slot, following)
         self._wake(following)
+
+    def _note(self, patient: Patient, place: int, outcome: Outcome) -> None:
+        probe = patient.instance.checks[place].probe
+        kind = type(probe).__name__.removesuffix("Probe").lower()
+        self._tally.note_probe(kind, passed=outcome.passed)
+        self._tally.transitions += self._ward.note(patient, place, outcome, self._now())
         self._writer.settle(patient, outcome)
 
     def _hear(self, change: Change) -> None:

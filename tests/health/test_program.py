@@ -1,6 +1,7 @@
 """Checks in the whole program: what people see of them, and what follows for leases and answers."""
 
 import asyncio
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,40 @@ async def test_weight_grows_after_an_instance_has_turned_healthy(start: Start) -
     await program.set_status("i2", "draining")
     await program.set_status("i2", "healthy")
     assert await read_weights() == [(i1, "10"), (i2, "3")]
+
+
+async def test_a_want_of_open_files_is_nobodys_illness(
+    program: Program, backend: Backend, watch: Watch
+) -> None:
+    pace = {"interval": 0.3, "timeout": 0.3, "failures_before_unhealthy": 3}
+    targets: dict[str, dict[str, object]] = {
+        "tcp": {"type": "tcp"},
+        "name": {"type": "tcp", "address": f"localhost:{backend.port}"},
+        "page": {"type": "http", "url": f"http://localhost:{backend.port}/"},
+    }
+    # Each in a service of its own, where the guard holds nobody up.
+    for name, target in targets.items():
+        check = {**pace, **target}
+        await program.register(
+            name, service=name, address="127.0.0.1", port=backend.port, ttl=None, checks=[check]
+        )
+    for name in targets:
+        await watch.wait(name, Health.HEALTHY)
+    tally = program.app.checking.tally
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with capture_logs() as lines:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            # More in a row than make one unhealthy, of each.
+            await until(lambda: tally.faults >= 5 * len(targets))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert {watch.health_of(name) for name in targets} == {Health.HEALTHY}
+    told = [line["event"] for line in lines if "checks" in line["event"]]
+    assert told == ["checks cannot be made, and verdicts stay"]
+    await backend.stop()
+    for name in targets:
+        await watch.wait(name, Health.UNHEALTHY)
 
 
 async def test_a_store_that_is_away_keeps_no_verdict_from_being_told_later(

@@ -7,6 +7,7 @@ Rules:
 """
 
 import asyncio
+import errno
 import os
 import socket
 import ssl
@@ -27,6 +28,7 @@ THREADS = 256
 """Names that are looked up at once: many that hang must not hold up all others."""
 MOST_ADDRESSES = 256
 """Of one name. A reply holds thousands, all of which would be judged and tried at each check."""
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _Found: TypeAlias = Sequence[Address] | Exception
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that ends a connection at once: thousands a second in TIME_WAIT would use up the
@@ -149,6 +151,8 @@ class Connector:
         try:
             addresses = await self._resolver.resolve(host)
         except (OSError, UnicodeError) as error:
+            if isinstance(error, OSError) and is_our_lack(error):
+                raise
             raise ProbeFailed(f"{host} does not resolve: {_explain(error)}") from None
         if not addresses:
             raise ProbeFailed(f"{host} has no address")
@@ -199,6 +203,11 @@ def open_socket(address: Address, kind: socket.SocketKind) -> socket.socket:
     if kind is socket.SOCK_STREAM:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     return sock
+
+
+def is_our_lack(error: OSError) -> bool:
+    """Whether a socket failed for want of something here, which tells nothing of the target."""
+    return error.errno in _OURS
 
 
 def name_server(tls: Tls, places: Sequence[Place]) -> str:

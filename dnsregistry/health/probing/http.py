@@ -31,7 +31,7 @@ from yarl import URL
 
 from dnsregistry import __version__
 from dnsregistry.health.outcome import Forbidden, ProbeFailed
-from dnsregistry.health.probing.connect import Connector, explain_tls
+from dnsregistry.health.probing.connect import Connector, explain_tls, is_our_lack
 from dnsregistry.health.probing.pattern import SECONDS, InvalidPattern, search
 from dnsregistry.httpreplies import bound_replies
 from dnsregistry.registry.check import HttpProbe, Place
@@ -257,9 +257,9 @@ def _follow(url: URL, location: str) -> URL:
     return target.with_fragment(None)
 
 
-def _explain(error: ClientConnectorError) -> ProbeFailed | Forbidden:
+def _explain(error: ClientConnectorError) -> ProbeFailed | OSError:
     cause = error.os_error
-    if isinstance(cause, Forbidden):
+    if isinstance(cause, Forbidden) or is_our_lack(cause):
         return cause
     for inner in getattr(cause, "exceptions", ()):
         if isinstance(inner, Forbidden):

@@ -6,8 +6,8 @@ from time import perf_counter
 
 import structlog
 
-from dnsregistry.health.outcome import Forbidden, Outcome, ProbeFailed
-from dnsregistry.health.probing.connect import Connector, Resolver
+from dnsregistry.health.outcome import Forbidden, NotAsked, Outcome, ProbeFailed
+from dnsregistry.health.probing.connect import Connector, Resolver, is_our_lack
 from dnsregistry.health.probing.dns import probe_dns
 from dnsregistry.health.probing.grpc import probe_grpc
 from dnsregistry.health.probing.http import HttpProber
@@ -20,7 +20,7 @@ log = structlog.get_logger("dnsregistry.health")
 
 
 class Probes:
-    """Makes probes; `ask` never raises."""
+    """Makes probes; `ask` raises nothing but NotAsked."""
 
     def __init__(self, policy: TargetPolicy, resolver: Resolver, tally: HealthTally) -> None:
         self._connector = Connector(policy, resolver)
@@ -28,7 +28,10 @@ class Probes:
         self._tally = tally
 
     async def ask(self, probe: Probe, places: Sequence[Place], patience: float) -> Outcome:
-        """Probe the first of the places that can be reached; `patience` is for all of it."""
+        """Probe the first of the places that can be reached; `patience` is for all of it.
+
+        Raises NotAsked.
+        """
         begun = perf_counter()
         passed = False
         try:
@@ -43,6 +46,8 @@ class Probes:
         except ProbeFailed as error:
             reason = str(error)
         except OSError as error:
+            if is_our_lack(error):
+                raise NotAsked(error.strerror) from None
             reason = (error.strerror or str(error) or type(error).__name__).lower()
         except Exception:
             self._tally.faults += 1
