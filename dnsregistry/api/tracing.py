@@ -10,6 +10,7 @@ Rules:
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from threading import Thread
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -50,15 +51,17 @@ class Tracing:
         told = {} if named else {"service.name": NAME}
         resource = Resource.create({**told, "service.version": __version__})
         url = endpoint if endpoint.endswith(_PATH) else f"{endpoint}{_PATH}"
-        self._provider: TracerProvider = TracerProvider(resource=resource)
+        self._provider: TracerProvider = TracerProvider(resource=resource, shutdown_on_exit=False)
         exporter = OTLPSpanExporter(endpoint=url, timeout=SEND_SECONDS)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer(NAME, __version__)
 
     def stop(self) -> None:
         """Send what waits, as far as that can be done soon. Blocks."""
-        self._provider.force_flush(int(FLUSH_SECONDS * 1000))
-        self._provider.shutdown()
+        # The library waits for a receiver that hangs as long as that takes, whatever it is told.
+        ending = Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
+        ending.start()
+        ending.join(FLUSH_SECONDS)
 
     def follow(self, traffic: Traffic) -> Middleware:
         """What stands around every request; `traffic` knows the routes."""
