@@ -70,7 +70,7 @@ def build_checking(
     tally = HealthTally()
     policy = TargetPolicy(settings.probe_networks, own_ports, is_local)
     ward = Ward(registry.catalogue.count_healthy, rule_of)
-    writer = VerdictWriter(store, ward, tally, now)
+    writer = VerdictWriter(store, registry.catalogue, ward, tally, now)
     prober = Prober(
         registry,
         ward,

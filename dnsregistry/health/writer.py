@@ -12,8 +12,10 @@ import structlog
 from dnsregistry.health.outcome import Outcome
 from dnsregistry.health.tally import HealthTally
 from dnsregistry.health.ward import Patient, Ward
+from dnsregistry.registry.catalogue import Catalogue
 from dnsregistry.registry.check import Health
-from dnsregistry.registry.errors import UnknownInstance
+from dnsregistry.registry.errors import RevisionDiffers, UnknownInstance
+from dnsregistry.registry.expected import Expected
 from dnsregistry.registry.warrant import HOUSE
 from dnsregistry.storage.errors import StoreAway
 from dnsregistry.storage.store import Store
@@ -33,9 +35,15 @@ class VerdictWriter:
     """Writes what the ward wants said."""
 
     def __init__(
-        self, store: Store, ward: Ward, tally: HealthTally, now: Callable[[], float]
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        ward: Ward,
+        tally: HealthTally,
+        now: Callable[[], float],
     ) -> None:
         self._store = store
+        self._catalogue = catalogue
         self._ward = ward
         self._tally = tally
         self._now = now
@@ -116,10 +124,14 @@ class VerdictWriter:
     async def _end(self) -> None:
         while self._ends:
             key, patient = next(iter(self._ends.items()))
-            if self._ward.find(key) is patient and not patient.course.is_healthy:
+            lease = self._catalogue.find(key)
+            ill = self._ward.find(key) is patient and not patient.course.is_healthy
+            if ill and lease is not None:
+                # Who registers anew at this moment is another one, and stays.
+                seen = Expected(frozenset((lease.revision,)))
                 try:
-                    await self._store.revoke(patient.instance.id, by=HOUSE)
-                except UnknownInstance:
+                    await self._store.revoke(patient.instance.id, seen, by=HOUSE)
+                except (UnknownInstance, RevisionDiffers):
                     pass
                 else:
                     self._tally.revoked += 1

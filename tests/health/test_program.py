@@ -3,6 +3,7 @@
 import asyncio
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import dns.edns
 import pytest
 from structlog.testing import capture_logs
 
+from dnsregistry.health.outcome import Outcome
+from dnsregistry.health.writer import VerdictWriter
 from dnsregistry.registry.check import Health
 from dnsregistry.registry.lease import Lease
 from dnsregistry.storage.errors import StoreAway
@@ -201,6 +204,37 @@ async def test_an_instance_is_revoked_after_its_wait_and_its_lease_is_kept_until
     program.clock.advance(20)
     await until(lambda: program.app.registry.catalogue.find("i1") is None)
     assert (await program.read_stats())["health"]["revoked"] == 1
+
+
+async def test_who_registers_anew_is_not_revoked_for_what_it_was(
+    start: Start, tmp_path: Path
+) -> None:
+    program = await start(store=f"sqlite:///{tmp_path / 'registry.db'}")
+    check = {"type": "tcp", "address": "127.0.0.1:1", "deregister_after": 3600}
+    for name in ("anew", "gone"):
+        await program.register(name, address="127.0.0.1", port=1, ttl=None, checks=[check])
+    app = program.app
+    clock = program.clock
+    writer = VerdictWriter(
+        app.store,
+        app.registry.catalogue,
+        app.checking.ward,
+        app.checking.tally,
+        lambda: clock() + 7200,
+    )
+    for name in ("anew", "gone"):
+        patient = app.checking.ward.find(name)
+        assert patient is not None
+        writer.settle(patient, Outcome(False, 0.0, "refused"))
+    held = app.registry.find("anew", clock.now).instance
+    granting = asyncio.create_task(app.store.grant(replace(held, port=2)))
+    # It is on its way to the disk, and nobody else knows of it yet.
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(writer.run())
+    await granting
+    await until(lambda: app.registry.catalogue.find("gone") is None)
+    ending.cancel()
+    assert app.registry.find("anew", clock.now).instance.port == 2
 
 
 async def test_a_heartbeat_check_fails_without_heartbeats_and_probes_are_taken_for_none(
