@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from dnsregistry.answers.variants import Parts
+
 
 @dataclass(frozen=True, slots=True)
 class Copy:
@@ -21,8 +23,7 @@ class Copy:
     until: float
     head: bytes
     prefix: int
-    variants: tuple[bytes, ...]
-    rest: bytes
+    parts: Parts
     rtype: int
     rcode: int
     is_general: bool

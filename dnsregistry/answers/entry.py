@@ -1,10 +1,10 @@
 """A finished reply in its parts: what every asker of one question in one form gets."""
 
-from collections.abc import Iterator, Sequence
-from itertools import cycle
+from collections.abc import Iterator
 
 from dnsregistry.answers.protocol import HEADER_OCTETS
 from dnsregistry.answers.tally import Tally
+from dnsregistry.answers.variants import Parts, go_round
 
 ENTRY_OCTETS = 900
 """What an entry takes beside its octets: the object, its lists, and its places in the tables."""
@@ -14,6 +14,7 @@ RA_OCTET, RA_BIT = 1, 0x80
 _BARE_OPT = 11
 _OPT_START = b"\0\0\x29"
 """The root and the type of an OPT record (RFC 6891, 6.1.2)."""
+_NO_PARTS = Parts((), b"", b"")
 
 
 class Entry:
@@ -34,6 +35,7 @@ class Entry:
         "heads",
         "is_general",
         "octets",
+        "parts",
         "planned",
         "plans",
         "prefix",
@@ -42,14 +44,13 @@ class Entry:
         "rtype",
         "turns",
         "until",
-        "variants",
     )
 
     def __init__(
         self,
         head: bytes,
         prefix: int,
-        parts: tuple[Sequence[bytes], bytes],
+        parts: Parts,
         until: float,
         tally: Tally,
         rtype: int,
@@ -63,19 +64,20 @@ class Entry:
         octets[RA_OCTET] |= RA_BIT
         self.heads = (plain, bytes(octets))
         self.prefix = prefix
-        self.variants, self.rest = parts
-        self.turns: Iterator[bytes] = cycle(self.variants)
+        self.parts = parts
+        self.rest = parts.rest
+        self.turns = go_round(parts.variants, parts.turns)
         self.is_general = is_general
         self.planned = False
         self.plans: Iterator[bytes] = iter(())
         self.until = until
         self.rtype = rtype
         self.rcode = rcode
-        size = prefix + len(self.variants[0]) + len(self.rest)
+        size = prefix + len(parts.variants[0]) + len(self.rest)
         self.cell = tally.cell(rtype, rcode, size)
         self.denies = None
-        of_variants = sum(map(len, self.variants)) + len(self.variants) * VARIANT_OCTETS
-        self.octets = ENTRY_OCTETS + of_variants + len(self.rest)
+        of_variants = sum(map(len, parts.variants)) + len(parts.variants) * VARIANT_OCTETS
+        self.octets = ENTRY_OCTETS + of_variants + len(parts.turns) + len(self.rest)
 
     def write(self, message: bytes, *, recursion: bool) -> bytes:
         """Return the reply to a message that asks this question in this form, and count it."""
@@ -92,7 +94,7 @@ class Entry:
 
     def write_with(self, message: bytes, options: bytes, limit: int, *, recursion: bool) -> bytes:
         """The same with EDNS options in its OPT; empty where that has no room."""
-        size = self.prefix + len(self.variants[0]) + len(self.rest) + len(options)
+        size = self.prefix + len(self.parts.variants[0]) + len(self.rest) + len(options)
         # The one option that may be there is an extended error, whose text does not begin so.
         at = self.rest.rfind(_OPT_START)
         own = len(self.rest) - at - _BARE_OPT
@@ -109,4 +111,4 @@ class Entry:
         self.until = -1.0
         self.plans = iter(())
         self.turns = iter(())
-        self.variants = ()
+        self.parts = _NO_PARTS

@@ -167,8 +167,7 @@ class AnswerTable:
             until=until,
             head=entry.heads[False],
             prefix=entry.prefix,
-            variants=tuple(entry.variants),
-            rest=entry.rest,
+            parts=entry.parts,
             rtype=entry.rtype,
             rcode=entry.rcode,
             is_general=entry.is_general,
@@ -181,7 +180,7 @@ class AnswerTable:
         entry = Entry(
             copy.head,
             copy.prefix,
-            (copy.variants, copy.rest),
+            copy.parts,
             math.inf if copy.denies else copy.until,
             self._tally,
             copy.rtype,

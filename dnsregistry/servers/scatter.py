@@ -16,10 +16,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from ctypes import c_char_p, c_int, c_uint, c_void_p
 from dataclasses import dataclass
-from itertools import cycle
 
 from dnsregistry.answers.entry import Entry
 from dnsregistry.answers.protocol import HEADER_OCTETS
+from dnsregistry.answers.variants import go_round
 
 SLOTS = 64
 """Datagrams a call: with more, the cost of the call itself is no longer felt."""
@@ -81,12 +81,11 @@ def make_plans(entry: Entry) -> Iterator[bytes]:
     Each plan is the length of the first vector, then place and length of the two others.
     """
     rest = _place(entry.rest), len(entry.rest)
-    return cycle(
-        [
-            _PLAN.pack(entry.prefix, _place(variant), len(variant), *rest)
-            for variant in entry.variants
-        ]
-    )
+    plans = [
+        _PLAN.pack(entry.prefix, _place(variant), len(variant), *rest)
+        for variant in entry.parts.variants
+    ]
+    return go_round(plans, entry.parts.turns)
 
 
 class Scatter:

@@ -163,7 +163,10 @@ def _write(rrset: dns.rrset.RRset) -> str:
 
 
 def _first(responder: Responder, query: bytes) -> str:
-    reply = responder.respond(query, UDP)
+    return _read_first(responder.respond(query, UDP))
+
+
+def _read_first(reply: object) -> str:
     assert isinstance(reply, bytes)
     answer = dns.message.from_wire(reply, one_rr_per_rrset=True).answer
     return str(answer[0][0].to_text())
@@ -485,6 +488,36 @@ def test_weights_are_kept_in_the_turns() -> None:
     firsts = Counter(_first(responder, query) for _ in range(3002))
     shares = [round(firsts[f"10.0.0.{number}"] / 500) for number in range(3)]
     assert shares == [3, 1, 2]
+
+
+@pytest.mark.parametrize("weights", [(99, 1), (10, 10, 10, 10, 11), (901, *(1,) * 40), (300, 7, 0)])
+def test_a_share_that_is_small_or_odd_is_kept_in_the_turns(weights: tuple[int, ...]) -> None:
+    house = House()
+    for number, weight in enumerate(weights):
+        house.add(f"i{number}", address=f"10.0.0.{number}", weight=weight)
+    responder, rounds = house.build(), 2000
+    worker = Worker(house, responder)
+    query = _query("web.registry.local", "A", edns=1232)
+    for is_worker in (False, True):
+        replies = (
+            worker.respond(query) if is_worker else responder.respond(query, UDP)
+            for _ in range(rounds)
+        )
+        firsts = Counter(map(_read_first, replies))
+        for number, weight in enumerate(weights):
+            share = rounds * weight / sum(weights)
+            # One turn more or less a round of up to a thousand, and the answers before the first.
+            assert abs(firsts[f"10.0.0.{number}"] - share) <= 4, (number, firsts)
+
+
+def test_weight_0_beside_others_stands_first_once_in_a_while() -> None:
+    house = House()
+    for number in range(2):
+        house.add(f"i{number}", address=f"10.0.0.{number}", weight=number)
+    responder = house.build()
+    query = _query("web.registry.local", "A")
+    firsts = Counter(_first(responder, query) for _ in range(5000))
+    assert 1 <= firsts["10.0.0.0"] <= 20, firsts
 
 
 def test_who_is_limited_gets_no_more_from_the_table_than_without_it() -> None:

@@ -37,6 +37,13 @@ async def test_weights_show_in_the_order_of_addresses(program: Program) -> None:
     assert 845 <= first["10.0.0.3"] <= 1155, first
 
 
+async def test_one_of_a_hundred_stands_first_in_one_answer_of_a_hundred(program: Program) -> None:
+    await program.register("usual", address="10.0.0.1", weight=99)
+    await program.register("canary", address="10.0.0.2", weight=1)
+    first = await _count_first(program, "A")
+    assert 1 <= first["10.0.0.2"] <= 65, first
+
+
 async def test_a_lower_priority_always_stands_first(program: Program) -> None:
     await program.register("spare", address="10.0.0.2", priority=20, weight=65535)
     await program.register("first", address="10.0.0.1", priority=10, weight=1)

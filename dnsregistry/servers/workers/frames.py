@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from dnsregistry.answers.copies import Copy
+from dnsregistry.answers.variants import Parts
 
 Fields = list[bytes]
 
 _LENGTH = struct.Struct("!I")
 _NUMBER = struct.Struct("!Q")
-_COPY = struct.Struct("!dHHHHH??")
+_COPY = struct.Struct("!dHHHH??")
 
 
 class Kind(IntEnum):
@@ -67,18 +68,18 @@ def pack_copy(copy: Copy) -> bytes:
         copy.prefix,
         copy.rtype,
         copy.rcode,
-        len(copy.variants),
         copy.is_general,
         copy.denies,
     )
-    texts = (copy.spelling, copy.form, copy.name, copy.key, copy.origin, copy.head, copy.rest)
-    return pack(Kind.COPY, numbers, *texts, *copy.variants)
+    parts = copy.parts
+    places = (copy.spelling, copy.form, copy.name, copy.key, copy.origin)
+    return pack(Kind.COPY, numbers, *places, copy.head, parts.rest, parts.turns, *parts.variants)
 
 
 def read_copy(fields: Fields) -> Copy:
     """Read what `pack_copy` wrote."""
-    until, end, prefix, rtype, rcode, _, is_general, denies = _COPY.unpack(fields[0])
-    spelling, form, name, key, origin, head, rest = fields[1:8]
+    until, end, prefix, rtype, rcode, is_general, denies = _COPY.unpack(fields[0])
+    spelling, form, name, key, origin, head, rest, turns = fields[1:9]
     return Copy(
         spelling=spelling,
         form=form,
@@ -89,8 +90,7 @@ def read_copy(fields: Fields) -> Copy:
         until=until,
         head=head,
         prefix=prefix,
-        variants=tuple(fields[8:]),
-        rest=rest,
+        parts=Parts(tuple(fields[9:]), turns, rest),
         rtype=rtype,
         rcode=rcode,
         is_general=is_general,
