@@ -12,8 +12,8 @@ from dnsregistry.api.door import check_secret, check_service
 from dnsregistry.api.models.checks import Check
 from dnsregistry.api.models.forms import (
     Address,
+    Capabilities,
     Id,
-    Labels,
     MetadataForm,
     Port,
     Ports,
@@ -21,6 +21,7 @@ from dnsregistry.api.models.forms import (
     Secret,
     Service,
     Share,
+    Tags,
     Ttl,
     Version,
     forget_defaults,
@@ -103,10 +104,10 @@ class Registration(BaseModel):
     weight: Share = Field(
         1, description="As in an SRV record: its share in its priority; 1 if left out."
     )
-    tags: Labels = Field(
+    tags: Tags = Field(
         default_factory=list, description="Labels that narrow a question for the service."
     )
-    capabilities: Labels = Field(
+    capabilities: Capabilities = Field(
         default_factory=list, description="Labels under which it is found in any service."
     )
     metadata: Metadata = Field(default_factory=dict, description="Up to 16 KiB of anything.")

@@ -9,6 +9,7 @@ from dnsregistry.registry.check_admission import initial_health
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance, Status
 from dnsregistry.registry.names import (
+    LABEL_OCTETS,
     UNDERSCORED_OCTETS,
     Address,
     check_id,
@@ -68,7 +69,8 @@ def admit(
     if version is not None and len(version) > MOST_VERSION:
         raise InvalidField("version", f"is longer than {MOST_VERSION} characters")
     addresses, host = _admit_addresses([address] if isinstance(address, str) else address)
-    tags, capabilities = _admit_labels("tags", tags), _admit_labels("capabilities", capabilities)
+    tags = _admit_labels("tags", tags, LABEL_OCTETS)
+    capabilities = _admit_labels("capabilities", capabilities, UNDERSCORED_OCTETS)
     if len(tags) + len(capabilities) > MOST_LABELS:
         raise InvalidField("tags", f"at most {MOST_LABELS} tags and capabilities are allowed")
     return Instance(
@@ -107,12 +109,12 @@ def _admit_addresses(texts: Sequence[str]) -> tuple[tuple[Address, ...], str | N
     return addresses, None
 
 
-def _admit_labels(field: str, texts: Iterable[str]) -> tuple[str, ...]:
+def _admit_labels(field: str, texts: Iterable[str], most: int) -> tuple[str, ...]:
     if not texts:
         return ()
     kept: dict[str, str] = {}
     for text in texts:
-        kept.setdefault(check_label(field, text), text)
+        kept.setdefault(check_label(field, text, most), text)
     return share(tuple(kept.values()))
 
 

@@ -2,8 +2,8 @@
 
 Rules:
 - A service, tag, capability or port name becomes one label: 1 to 63 octets (RFC 1035,
-  2.3.4) of letters, digits, hyphen and underscore, letter or digit at both ends. Service and
-  port names leave one octet for the underscore that RFC 2782 puts in front of them.
+  2.3.4) of letters, digits, hyphen and underscore, letter or digit at both ends. All but tags
+  leave one octet for the underscore that RFC 2782 puts in front of them.
 - Case does not matter (RFC 4343), so those names are kept in lower case.
 - An id is 1 to 63 printable ASCII octets without space, slash, quote or backslash. It may hold
   dots: DNS-SD instance names are single labels of any text (RFC 6763, 4.1.1). It keeps its

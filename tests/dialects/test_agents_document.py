@@ -170,7 +170,7 @@ async def test_the_documents_curl_commands_work_as_they_are(program: Program) ->
 async def test_what_dns_cannot_carry_is_told_as_it_was_said_and_is_not_in_dns(
     ask: Ask, program: Program
 ) -> None:
-    said = {"agent_type": "LLM Service", "capabilities": ["text generation", "chat"]}
+    said = {"agent_type": "LLM Service", "capabilities": ["text generation", "chat", "x" * 63]}
     assert await ask({**MY_AGENT, **said}) == {"status": "success"}
     answer = await ask(GET)
     assert {name: answer[name] for name in said} == said

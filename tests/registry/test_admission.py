@@ -175,6 +175,11 @@ def test_a_field_at_its_bound_is_admitted(make: Make, fields: dict[str, Any]) ->
             "'a b' may hold only letters, digits, hyphens and underscores",
         ),
         (
+            {"capabilities": ["x" * 63]},
+            "capabilities",
+            f"{'x' * 63!r} has 63 octets; this label holds at most 62",
+        ),
+        (
             {"tags": [f"t{n}" for n in range(33)], "capabilities": [f"c{n}" for n in range(32)]},
             "tags",
             "at most 64 tags and capabilities are allowed",

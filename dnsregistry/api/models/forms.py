@@ -64,9 +64,13 @@ Service = Annotated[
     str, WithJsonSchema({**_label(UNDERSCORED_OCTETS), "not": {"enum": sorted(RESERVED_SERVICES)}})
 ]
 # Their number is bounded after those that are given twice are left out.
-Labels = Annotated[
+Tags = Annotated[
     list[str],
     WithJsonSchema({"type": "array", "items": _label(LABEL_OCTETS)}),
+]
+Capabilities = Annotated[
+    list[str],
+    WithJsonSchema({"type": "array", "items": _label(UNDERSCORED_OCTETS)}),
 ]
 Address = Annotated[
     str | list[str],

@@ -21,7 +21,12 @@ from dnsregistry.api.replies import write_time
 from dnsregistry.registry.errors import InvalidField
 from dnsregistry.registry.instance import Instance
 from dnsregistry.registry.lease import Lease
-from dnsregistry.registry.names import check_label, parse_address
+from dnsregistry.registry.names import (
+    LABEL_OCTETS,
+    UNDERSCORED_OCTETS,
+    check_label,
+    parse_address,
+)
 
 HEALTH = "health"
 SAID = "agent_said"
@@ -66,13 +71,14 @@ def make_instance(api: Api, agent: AgentRegistration) -> Instance:
     if SAID in metadata:
         raise InvalidField(f"metadata.{SAID}", "is a name of the registry's own")
     capabilities = agent.capabilities or []
-    labels = [text for text in capabilities if _is_label(text)]
-    types = [agent.agent_type] if agent.agent_type and _is_label(agent.agent_type) else []
+    labels = [text for text in capabilities if _is_label(text, UNDERSCORED_OCTETS)]
+    kind = agent.agent_type
+    types = [kind] if kind and _is_label(kind, LABEL_OCTETS) else []
     said: dict[str, object] = {}
     if agent.host != _write_kept(agent.host):
         said["host"] = agent.host
-    if agent.agent_type and not types:
-        said["agent_type"] = agent.agent_type
+    if kind and not types:
+        said["agent_type"] = kind
     if len({label.lower() for label in labels}) < len(capabilities):
         said["capabilities"] = capabilities
     health = agent.health_check_port
@@ -119,9 +125,9 @@ def _read_said(kept: object) -> Mapping[str, object]:
     return said
 
 
-def _is_label(text: str) -> bool:
+def _is_label(text: str, most: int) -> bool:
     try:
-        check_label("label", text)
+        check_label("label", text, most)
     except InvalidField:
         return False
     return True
