@@ -3,7 +3,8 @@
 Rules:
 - A record's TTL never outlives the shortest lease behind it, and is at least a second. (RFC
   2181, 5.2: the records of an RRset share one.)
-- An address counts once in a name, an address and port once in its SRV records.
+- An address counts once in a name, an address and port once in its SRV records: of
+  those at the same place the one of the lowest priority stands there.
 - A host name as endpoint is the target of its SRV. Addresses come first: a name is an alias
   only where its one instance is a host name (RFC 1034, 3.6.2 allows no data beside a CNAME).
 """
@@ -118,8 +119,7 @@ def make_services(
     others: dict[Name, None] = {}
     taken: set[tuple[bytes | str, int]] = set()
     hosts = origin.prepend(HOSTS)
-    # An instance with more addresses goes first: it covers those that share some of them.
-    for lease in sorted(leases, key=lambda lease: -len(lease.instance.addresses)):
+    for lease in sorted(leases, key=_precedence):
         instance = lease.instance
         port = port_of(instance)
         if port is None:
@@ -161,6 +161,15 @@ def make_pointers(owner: Name, leases: Iterable[Lease], origin: Name, ttl: int) 
 def make_text(owner: Name, instance: Instance, ttl: int) -> RRset:
     """Return the TXT RRset of an instance: one record, its metadata."""
     return RRset(owner, RRType.TXT, ttl, (TXT(write_text(instance)),))
+
+
+def _precedence(lease: Lease) -> tuple[int, int, str]:
+    """Which of those at one place goes first: the same in every run and on every node.
+
+    One with more addresses covers those that share some of them.
+    """
+    instance = lease.instance
+    return -len(instance.addresses), instance.priority, instance.host_label
 
 
 def _main_port(instance: Instance) -> int:

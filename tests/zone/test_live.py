@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import pytest
@@ -231,6 +232,24 @@ def test_the_same_address_and_port_stands_once(house: House) -> None:
     ]
     assert house.data("user-service", "A") == ["10.0.0.1", "10.0.0.2"]
     assert house.data("b.i", "A") == ["10.0.0.1"]
+
+
+def test_of_those_at_one_address_and_port_the_best_stands_whatever_came_first(
+    build: Callable[..., House],
+) -> None:
+    """Runs and nodes hold them in orders of their own, and answer the same."""
+    described: dict[str, dict[str, object]] = {
+        "b": {"priority": 1, "weight": 3},
+        "c": {"priority": 1, "weight": 5},
+        "a": {"priority": 2, "weight": 7},
+    }
+    for order in permutations(described):
+        house = build()
+        for added in order:
+            house.add(added, **described[added])
+        for updated in order:
+            assert house.data("_user-service._tcp", "SRV") == ["1 3 8080 b.i.registry.local."]
+            house.add(updated, **described[updated], metadata={"seen": "again"})
 
 
 def test_a_named_port_shared_at_one_address_stands_once(house: House) -> None:
