@@ -15,7 +15,8 @@ export class Leases {
   }
 
   async look() {
-    const due = this.ids.filter((id) => this.isDue(id)).slice(0, AT_ONCE);
+    const ids = new Set([this.app.instanceId, ...this.ids]);
+    const due = [...ids].filter((id) => this.isDue(id)).slice(0, AT_ONCE);
     const found = await Promise.all(due.map((id) => get(pathOf(id)).catch(() => null)));
     const { catalogue } = this.app;
     for (const instance of found) {

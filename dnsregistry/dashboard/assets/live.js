@@ -13,15 +13,22 @@ export class Live {
     this._hear = hear;
     this._tell = tell;
     this._abort = null;
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this._abort?.abort();
+      else this._wake?.();
+    });
   }
 
   async run() {
     let pause = FIRST_PAUSE;
     let since = null;
     for (;;) {
+      if (this._isStale) since = null;
       this._isStale = false;
       try {
         since ??= await this._list();
+        await this._untilSeen();
+        if (this._isStale) continue;
         for await (const event of this._read(since)) {
           pause = FIRST_PAUSE;
           if (event.name === "open") {
@@ -38,7 +45,6 @@ export class Live {
         this._tell("away");
       } catch (error) {
         if (this._isStale) {
-          since = null;
           pause = FIRST_PAUSE;
           continue;
         }
@@ -56,6 +62,11 @@ export class Live {
     this._isStale = true;
     this._abort?.abort();
     this._wake?.();
+  }
+
+  // A tab out of sight keeps no connection: a browser has six to a host, for all its tabs.
+  async _untilSeen() {
+    while (document.hidden) await new Promise((wake) => { this._wake = wake; });
   }
 
   _wait(milliseconds) {

@@ -93,8 +93,8 @@ class App {
     return wanted ? names.filter((name) => name.includes(wanted)) : names;
   }
 
-  see(ids, first, end) {
-    this.leases.ids = ids.slice(first, end);
+  see(ids) {
+    this.leases.ids = ids;
   }
 
   openService(service) {
@@ -109,6 +109,7 @@ class App {
   readPlace() {
     const [service = null, id = null] = readHash();
     if (id !== this.instanceId) this.set({ checks: null, notice: "" });
+    this.see([]);
     this.set({ service, instanceId: id, explained: null });
     this.loadChecks();
   }
@@ -211,7 +212,7 @@ function Page({ app }) {
   const inside = app.service !== null;
   return html`
     <${Header} app=${app} />
-    <div class=${`body ${inside ? "inside" : ""} ${app.instanceId ? "deep" : ""}`}>
+    <div class=${`body ${inside ? "inside" : ""} ${app.instanceId ? "deep" : ""} ${app.explained ? "told" : ""}`}>
       <${Services} app=${app} />
       <main>
         ${app.explained && html`<${Explain} app=${app} />`}

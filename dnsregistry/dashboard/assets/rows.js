@@ -8,9 +8,13 @@ export class Rows extends Component {
     super(props);
     this.frame = createRef();
     this.state = { top: 0, height: 600 };
+    this.sight = { top: 0, first: 0, keys: [] };
+    this.followed = null;
     this.look = () => {
       const box = this.frame.current;
-      if (box) this.setState({ top: box.scrollTop, height: box.clientHeight });
+      if (!box) return;
+      this.setState({ top: box.scrollTop, height: box.clientHeight });
+      this.note();
     };
   }
 
@@ -25,29 +29,57 @@ export class Rows extends Component {
     this.observer.disconnect();
   }
 
-  componentDidUpdate(before) {
-    if (before.selected !== this.props.selected) this.follow();
+  componentDidUpdate() {
+    this.hold();
+    this.follow();
   }
 
-  // Keeps what is selected in sight.
+  // Which rows are in sight, by key: that is how they are found again.
+  note() {
+    const { keys, size } = this.props;
+    const { scrollTop, clientHeight } = this.frame.current;
+    const first = Math.floor(scrollTop / size);
+    const end = Math.ceil((scrollTop + clientHeight) / size);
+    this.sight = { top: scrollTop, first, keys: keys.slice(first, end) };
+  }
+
+  // Rows in sight stay where they are though others come and go above them; at the top all are seen to come.
+  hold() {
+    const { keys, size } = this.props;
+    const { top, first, keys: seen } = this.sight;
+    const kept = top > 0 ? seen.find((key) => keys.includes(key)) : undefined;
+    const moved = kept === undefined ? 0 : keys.indexOf(kept) - first - seen.indexOf(kept);
+    if (moved) this.scroll(top + moved * size);
+    else this.note();
+  }
+
+  // Brings what is selected into sight, once: whoever scrolls away from it is not taken back.
   follow() {
-    const { selected, size } = this.props;
-    const box = this.frame.current;
-    if (selected === undefined || selected < 0 || !box) return;
-    const top = selected * size;
-    if (top < box.scrollTop) box.scrollTop = top;
-    else if (top + size > box.scrollTop + box.clientHeight) box.scrollTop = top + size - box.clientHeight;
+    const { keys, selected, size } = this.props;
+    if (selected === this.followed) return;
+    const place = selected === null ? -1 : keys.indexOf(selected);
+    this.followed = place < 0 ? null : selected;
+    if (place < 0) return;
+    const { scrollTop, clientHeight } = this.frame.current;
+    const top = place * size;
+    if (top < scrollTop) this.scroll(top);
+    else if (top + size > scrollTop + clientHeight) this.scroll(top + size - clientHeight);
   }
 
-  render({ count, size, row, label, seen }) {
+  scroll(top) {
+    this.frame.current.scrollTop = top;
+    this.look();
+  }
+
+  render({ keys, size, row, label, seen }) {
     const first = Math.max(0, Math.floor(this.state.top / size) - BEYOND);
-    const end = Math.min(count, Math.ceil((this.state.top + this.state.height) / size) + BEYOND);
+    const end = Math.min(keys.length, Math.ceil((this.state.top + this.state.height) / size) + BEYOND);
     const shown = [];
-    for (let place = first; place < end; place += 1) shown.push(row(place));
-    seen?.(first, end);
+    for (let place = first; place < end; place += 1) shown.push(row(keys[place]));
+    seen?.(keys.slice(first, end));
     return html`
       <div class="rows" ref=${this.frame} onScroll=${this.look} tabindex="0" role="region" aria-label=${label}>
-        <ul style=${`height:${count * size}px;padding-top:${first * size}px`}>${shown}</ul>
+        <ul style=${`height:${keys.length * size}px;padding-top:${first * size}px`}>${shown}</ul>
       </div>`;
   }
 }

@@ -21,29 +21,35 @@ export class Sampling {
     this.looking = true;
     try {
       const [stats, ready, metrics] = await Promise.all([
-        get("/v1/stats"), get("/ready").catch((error) => ({ status: "starting", reasons: [error.message] })),
-        getText("/metrics").catch(() => ""),
+        get("/v1/stats").catch(() => null), get("/ready").catch(unready), getText("/metrics").catch(() => ""),
       ]);
-      this.app.set({ stats, ready, samples: this.sample(stats, readLatency(metrics)) });
-    } catch {
-      this.before = null;
+      // Whether it is ready is told to everyone, its numbers are not.
+      this.app.set({ ready });
+      if (stats) this.app.set({ stats, samples: this.sample(stats, readLatency(metrics)) });
+      else this.before = null;
     } finally {
       this.looking = false;
     }
   }
 
   sample(stats, latency) {
-    const now = performance.now();
+    // The registry's own time: a computer that sleeps does not see its clock go on.
+    const now = stats.uptime;
     const queries = Object.values(stats.dns.queries).reduce((sum, count) => sum + count, 0);
     const { before } = this;
     this.before = { now, queries, latency };
     // A restart counts from zero again.
-    if (!before || queries < before.queries) return this.app.samples;
+    if (!before || now <= before.now || queries < before.queries) return this.app.samples;
     const made = {
       at: Date.now() / 1000,
-      queries: (queries - before.queries) / ((now - before.now) / 1000),
+      queries: (queries - before.queries) / (now - before.now),
       latency: meanBetween(before.latency, latency),
     };
     return [...this.app.samples, made].slice(-MOST_SAMPLES);
   }
+}
+
+// Nobody who does not answer is said to be ready, or not to be.
+function unready(error) {
+  return error.status ? { status: "starting", reasons: [error.message] } : null;
 }

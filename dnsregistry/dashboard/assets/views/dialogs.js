@@ -6,6 +6,9 @@ const KEYS = [
   ["/", "explain a name"], ["f", "filter services"], ["j  k", "next, previous"],
   ["Enter", "open"], ["Esc", "back"], ["t", "token"], ["?", "these keys"],
 ];
+// A header carries nothing else; spaces around it are cut off.
+const SENDABLE = " *[!-~]* *";
+const SENDABLE_TOLD = "Letters, digits and signs of ASCII, without spaces";
 
 export function Dialogs({ app }) {
   if (app.dialog === "token") return html`<${Token} app=${app} />`;
@@ -24,8 +27,13 @@ class Modal extends Component {
     this.dialog.current.showModal();
   }
 
+  // Closed, not just taken away: only then the focus goes back to where it was.
+  componentWillUnmount() {
+    this.dialog.current.close();
+  }
+
   render({ title, onClose, children }) {
-    return html`<dialog ref=${this.dialog} onClose=${onClose} aria-labelledby="dialog-title">
+    return html`<dialog ref=${this.dialog} onClose=${() => this.dialog.current && onClose()} aria-labelledby="dialog-title">
       <h2 id="dialog-title">${title}</h2>${children}</dialog>`;
   }
 }
@@ -43,9 +51,11 @@ function Token({ app }) {
   return html`<${Modal} title="Token" onClose=${close}>
     <form onSubmit=${save}>
       <p>Kept in this tab alone, until it is closed.</p>
-      <label>Bearer token <input name="token" type="password" autocomplete="off" defaultValue=${secrets.token} /></label>
+      <label>Bearer token <input name="token" type="password" autocomplete="off"
+        pattern=${SENDABLE} title=${SENDABLE_TOLD} defaultValue=${secrets.token} /></label>
       <label>Owner secret, if the instance has one
-        <input name="owner" type="password" autocomplete="off" defaultValue=${secrets.owner} /></label>
+        <input name="owner" type="password" autocomplete="off"
+          pattern=${SENDABLE} title=${SENDABLE_TOLD} defaultValue=${secrets.owner} /></label>
       <div class="actions"><button>Save</button><button type="button" onClick=${close}>Cancel</button></div>
     </form></${Modal}>`;
 }
@@ -54,7 +64,7 @@ function Question({ app, title, text, yes, act }) {
   const close = () => app.set({ dialog: null });
   return html`<${Modal} title=${title} onClose=${close}><p>${text}</p>
     <div class="actions"><button class="danger" onClick=${() => { close(); act(); }}>${yes}</button>
-      <button onClick=${close}>Cancel</button></div></${Modal}>`;
+      <button autofocus onClick=${close}>Cancel</button></div></${Modal}>`;
 }
 
 function Keys({ app }) {

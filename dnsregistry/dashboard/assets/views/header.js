@@ -18,10 +18,11 @@ export function Header({ app }) {
           <select name="type">${TYPES.map((type) => html`<option>${type}</option>`)}</select></label>
         <button>Explain</button>
       </form>
-      <div class="state-line" role="status">
+      <div class="state-line">
+        <span class="states" role="status">
         ${ready && html`<span class=${`ready ${ready.status}`}
           title=${(ready.reasons || []).join("; ")}>${ready.status}</span>`}
-        <span class=${`link ${app.link}`}>${CONNECTIONS[app.link]}</span>
+        <span class=${`link ${app.link}`}>${CONNECTIONS[app.link]}</span></span>
         ${stats && html`<span class="serial">revision ${app.revision}, serial ${stats.zone.serial}</span>`}
       </div>
       <button onClick=${() => app.set({ dialog: "token" })}>Token</button>

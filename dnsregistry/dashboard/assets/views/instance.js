@@ -33,12 +33,17 @@ function Actions({ app, instance }) {
   const drains = instance.status === "draining";
   return html`
     <div class="actions">
-      <button onClick=${() => app.setStatus(instance.id, drains ? "healthy" : "draining")}>
+      <button onClick=${(event) => isSecond(event) || app.setStatus(instance.id, drains ? "healthy" : "draining")}>
         ${drains ? "Undrain" : "Drain"}</button>
       <button class="danger" onClick=${() => app.ask(`Deregister ${instance.id}?`,
         "It leaves DNS at once. A service that is alive registers again by itself.",
         "Deregister", () => app.deregister(instance.id))}>Deregister</button>
     </div>`;
+}
+
+// The second click of a double one meets a button that now undoes the first.
+function isSecond(event) {
+  return event.detail > 1;
 }
 
 function Named({ app, name }) {

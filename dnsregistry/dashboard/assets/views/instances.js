@@ -17,9 +17,9 @@ export function Instances({ app }) {
       </header>
       ${all === 0
         ? html`<p class="empty">${app.isLoaded ? "No instance is left. DNS has no names of this service any more." : "Loading …"}</p>`
-        : html`<${Rows} count=${ids.length} size=${ROW} label="Instances"
-            selected=${ids.indexOf(app.instanceId)} seen=${(first, end) => app.see(ids, first, end)}
-            row=${(place) => row(app, app.catalogue.instances.get(ids[place]))} />`}
+        : html`<${Rows} key=${app.service} keys=${ids} size=${ROW} label="Instances"
+            selected=${app.instanceId} seen=${(shown) => app.see(shown)}
+            row=${(id) => row(app, app.catalogue.instances.get(id))} />`}
     </section>`;
 }
 

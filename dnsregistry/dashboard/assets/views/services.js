@@ -15,8 +15,8 @@ export function Services({ app }) {
           onInput=${(event) => app.set({ filter: event.target.value })} />
       </label>
       ${names.length === 0 && html`<p class="empty">${emptyText(app)}</p>`}
-      <${Rows} count=${names.length} size=${ROW} label="List of services"
-        selected=${names.indexOf(app.service)} row=${(place) => row(app, names[place])} />
+      <${Rows} keys=${names} size=${ROW} label="List of services"
+        selected=${app.service} row=${(name) => row(app, name)} />
     </nav>`;
 }
 
