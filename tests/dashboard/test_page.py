@@ -318,3 +318,17 @@ async def test_ten_thousand_instances_scroll(page: Page, program: Program) -> No
     assert await page.locator("button.instance").count() < 100
     await expect(page.locator("button.instance").nth(10)).to_contain_text(re.compile("i0[12]"))
     print(f"longest frame {longest:.0f} ms")
+
+
+async def test_candidates_that_are_not_shown_are_told_of(page: Page, program: Program) -> None:
+    await program.register_all(
+        [
+            {"id": f"i{number}", "service": "big", "address": "10.0.0.1", "port": 80}
+            for number in range(620)
+        ]
+    )
+    await _open(page, program)
+    await page.fill("#explain-name", "_big._tcp.registry.local")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".explain")).to_contain_text("and 120 more")
+    await expect(page.locator(".explain tbody tr")).to_have_count(500)

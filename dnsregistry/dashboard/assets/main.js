@@ -16,6 +16,7 @@ import { Services } from "./views/services.js";
 
 const THEMES = ["auto", "light", "dark"];
 const CHECKS_EVERY = 5000;
+const CANDIDATES = 500;
 
 class App {
   constructor() {
@@ -139,7 +140,7 @@ class App {
     const question = { name, type };
     this.set({ explained: { question } });
     try {
-      const answer = await get(`/v1/dns/explain?${new URLSearchParams(question)}`);
+      const answer = await get(`/v1/dns/explain?${new URLSearchParams({ ...question, limit: CANDIDATES })}`);
       if (this.explained?.question === question) this.set({ explained: { question, answer } });
     } catch (error) {
       if (this.explained?.question === question) this.set({ explained: { question, error: error.message } });

@@ -1,5 +1,6 @@
 // Why a name is answered as it is.
 import { html } from "../preact.js";
+import { number } from "../format.js";
 
 export function Explain({ app }) {
   const { question, answer, error } = app.explained;
@@ -15,6 +16,7 @@ export function Explain({ app }) {
 
 function Answer({ answer }) {
   const path = typeof answer.path === "string" ? answer.path : JSON.stringify(answer.path);
+  const left = answer.candidates_total - answer.candidates.length;
   return html`
     <p class="verdict"><b>${answer.rcode}</b> <span>${path}</span></p>
     ${answer.answer.length > 0
@@ -24,8 +26,9 @@ function Answer({ answer }) {
       <h2>Candidates</h2>
       <div class="scroll" tabindex="0" role="region" aria-label="Candidates"><table>
         <thead><tr><th scope="col">Instance</th><th scope="col">In the answer</th><th scope="col">Reason</th></tr></thead>
-        <tbody>${answer.candidates.slice(0, 500).map((one) => html`<tr>
+        <tbody>${answer.candidates.map((one) => html`<tr>
           <td>${one.id}</td><td class=${one.kept ? "good" : "bad"}>${one.kept ? "kept" : "dropped"}</td>
           <td>${one.reason}</td></tr>`)}</tbody>
-      </table></div>`}`;
+      </table></div>
+      ${left > 0 && html`<p class="empty">and ${number(left)} more</p>`}`}`;
 }
