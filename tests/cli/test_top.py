@@ -54,6 +54,17 @@ async def test_a_service_is_seen_to_come_to_suffer_and_to_leave(
     await terminal.see(r"user-service +healthy +2/2 +removed i1")
 
 
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_a_long_name_leaves_how_its_service_is_in_sight(
+    house: Program, terminal: Terminal, columns: int
+) -> None:
+    terminal.resize(24, columns)
+    await house.register("w1", service="s" * 62)
+    await terminal.start(*TOP, "--url", house.url)
+    screen = await terminal.see(r"s… +healthy +1/1 ", r"user-\S+ +healthy +3/3 ")
+    assert max(map(len, screen.splitlines())) <= columns
+
+
 async def test_what_is_asked_is_counted_by_the_second(house: Program, terminal: Terminal) -> None:
     await terminal.start(*TOP, "--url", house.url, "--interval", "0.2")
     await terminal.see(r" 0 queries a second")

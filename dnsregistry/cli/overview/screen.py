@@ -10,14 +10,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from dnsregistry.cli.overview.following import Following
 from dnsregistry.cli.overview.view import View
-from dnsregistry.cli.overview.words import COLUMNS, count, write_notices, write_numbers, write_row
+from dnsregistry.cli.overview.words import (
+    COLUMNS,
+    SPACE,
+    count,
+    share,
+    write_notices,
+    write_numbers,
+    write_row,
+)
 from dnsregistry.cli.table import colour, plain
 
 SECONDS_BETWEEN = 0.2
@@ -46,7 +54,7 @@ async def show(following: Following, view: View) -> int:
         try:
             while not (end.done() or task.done()):
                 following.changed.clear()
-                live.update(draw(view, monotonic(), console.height), refresh=True)
+                live.update(draw(view, monotonic(), console.size), refresh=True)
                 await asyncio.wait({end}, timeout=SECONDS_BETWEEN)
                 await following.changed.wait()
             return end.result() if end.done() else task.result()
@@ -55,16 +63,16 @@ async def show(following: Following, view: View) -> int:
             await asyncio.wait({task})
 
 
-def draw(view: View, now: float, height: int) -> Group:
-    """The whole screen, of so many lines."""
+def draw(view: View, now: float, size: ConsoleDimensions) -> Group:
+    """The whole screen, of this size."""
     notices = [_line(text, style) for style, text in write_notices(view, now)]
-    room = max(1, height - _FIXED_LINES - len(notices))
+    room = max(1, size.height - _FIXED_LINES - len(notices))
     rows, more = view.services.worst(now, room)
-    table = Table(*COLUMNS, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for column in table.columns:
-        column.no_wrap, column.overflow = True, "ellipsis"
-    for row in rows:
-        name, state, *others = map(plain, write_row(row, now))
+    cells = [[plain(cell) for cell in write_row(row, now)] for row in rows]
+    table = Table(box=None, padding=(0, SPACE, 0, 0), pad_edge=False, header_style="bold")
+    for head, width in zip(COLUMNS, share(cells, size.width), strict=True):
+        table.add_column(head, no_wrap=True, overflow="ellipsis", width=width)
+    for name, state, *others in cells:
         # As text: what an instance calls itself must not be read as rich's markup.
         table.add_row(Text(name), Text(state, style=colour(state)), *map(Text, others))
     rest = f"and {count(more, 'service')} more, none worse; q ends" if more else "q ends"

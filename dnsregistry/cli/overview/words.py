@@ -1,11 +1,13 @@
 """What the screen says, as lines and cells of text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dnsregistry.cli.overview.services import Row
 from dnsregistry.cli.overview.view import View
 
 COLUMNS = ("service", "state", "serving", "others", "last change")
+SPACE = 2
+"""Between two columns."""
 
 
 def write_row(row: Row, now: float) -> tuple[str, ...]:
@@ -13,6 +15,22 @@ def write_row(row: Row, now: float) -> tuple[str, ...]:
     change = row.change
     last = "" if change is None else f"{change.kind} {change.instance_id}, {age(now - change.at)}"
     return row.name, str(row.state), f"{row.serving}/{row.instances}", write_others(row), last
+
+
+def share(rows: Sequence[Sequence[str]], width: int) -> tuple[int, ...]:
+    """The columns' widths on a screen of this one.
+
+    How a service is and how many serve is always whole. The name gives way to what stands after
+    it down to half of the rest, so that a long name takes no other column away.
+    """
+    name, state, serving, others, last = (
+        max(map(len, cells)) for cells in zip(COLUMNS, *rows, strict=True)
+    )
+    rest = max(0, width - state - serving - SPACE * (len(COLUMNS) - 1))
+    name = min(name, max(rest // 2, rest - others - last))
+    rest -= name
+    others = min(others, max(rest // 2, rest - last))
+    return name, state, serving, others, rest - others
 
 
 def write_others(row: Row) -> str:
