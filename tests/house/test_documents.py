@@ -112,7 +112,13 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (copy / ".site" / "index.html").exists()
+    pages = [page.read_text(encoding="utf-8") for page in (copy / ".site").rglob("*.html")]
+    assert pages
+    # What a page loads is its own; a link is followed by whoever wants to.
+    loaded = re.compile(
+        r"<(?:link|script|img|iframe)\b[^>]*(?:href|src)=[\"']?(?:https?:)?//[^ >]*"
+    )
+    assert [found for page in pages for found in loaded.findall(page)] == []
 
 
 def test_systemd_takes_the_unit_and_the_user(tmp_path: Path) -> None:
