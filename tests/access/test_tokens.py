@@ -111,6 +111,20 @@ async def test_a_flood_of_wrong_tokens_is_bounded_and_others_get_their_turn() ->
         assert await _verify(tokens, right) == "app"
 
 
+async def test_clients_take_turns_however_much_each_has_waiting() -> None:
+    finished: list[int] = []
+
+    async def verify(tokens: Tokens, client: int, number: int) -> None:
+        with suppress(InvalidToken):
+            await _verify(tokens, f"dr_app_{client}{number:042}", f"198.51.100.{client}")
+        finished.append(client)
+
+    async with _known([_entry("app", make_token("app"))], Clock()) as tokens:
+        # The first is hashed at once, and waits for nobody.
+        await asyncio.gather(*(verify(tokens, client, n) for client in range(3) for n in range(3)))
+    assert finished == [0, 0, 1, 2, 0, 1, 2, 1, 2]
+
+
 async def test_one_client_waits_with_a_few_and_then_for_its_failures() -> None:
     right = make_token("app")
     clock = Clock()

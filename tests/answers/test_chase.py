@@ -14,7 +14,7 @@ import pytest
 
 from dnsregistry.answers.access import Client
 from dnsregistry.answers.answer import Answer
-from dnsregistry.answers.chase import ask_for_end, join_end
+from dnsregistry.answers.chase import ask_for_end, join_end, read_name
 from dnsregistry.answers.message import encode
 from dnsregistry.answers.protocol import Rcode
 from dnsregistry.answers.query import Query, decode
@@ -73,6 +73,12 @@ def test_the_question_for_the_end_is_one_of_a_resolver() -> None:
     theirs = dns.message.from_wire(message)
     assert theirs.question[0].to_text() == "api.example.org. IN AAAA"
     assert dns.flags.to_text(theirs.flags) == "RD"
+
+
+@pytest.mark.parametrize("at", [12, 255, 256, 0x1FFF, 0x3FFF])
+def test_a_name_is_read_from_as_far_as_a_pointer_reaches(at: int) -> None:
+    reply = bytes(at) + b"\3API\0" + b"\3www" + (0xC000 | at).to_bytes(2) + b"?"
+    assert read_name(reply, at + 5) == (Name.from_text("www.api"), at + 11)
 
 
 def test_the_end_stands_behind_the_alias(build: Callable[..., House]) -> None:

@@ -181,6 +181,16 @@ def test_what_was_answered_is_counted(users: House) -> None:
     assert (tally.udp, tally.tcp, tally.faults, tally.dropped) == (0, 0, 0, 0)
 
 
+def test_the_clients_that_are_remembered_are_bounded(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dnsregistry.answers.responder.MOST_STANDINGS", 4)
+    for place in range(10):
+        standing = house.responder.stand(f"10.0.0.{place}", house.now)
+        assert house.responder.stand(f"10.0.0.{place}", house.now) is standing
+        assert len(house.responder._standings) <= 4
+
+
 @settings(max_examples=200, deadline=None)
 @given(tail=st.binary(max_size=60), flags=st.integers(0, 0x7FFF), counts=st.binary(max_size=8))
 def test_any_octets_are_answered_in_the_space_of_a_datagram(

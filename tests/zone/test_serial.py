@@ -49,6 +49,11 @@ def test_a_run_begins_after_one_that_kept_to_the_pace(
     assert is_newer(start(begun + seconds), last) or last == 0
 
 
+@pytest.mark.parametrize("now", [0.0, MODULUS / CHANGES_A_SECOND])
+def test_no_run_begins_with_zero(now: float) -> None:
+    assert start(now) == 1
+
+
 def test_a_serial_goes_on_after_the_one_that_was_told() -> None:
     now = 1_800_000_000.0
     first = start(now)
