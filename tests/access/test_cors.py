@@ -54,6 +54,12 @@ async def test_without_the_setting_there_are_no_preflights(start: Start) -> None
         assert not any(name.startswith("Access-Control") for name in response.headers)
 
 
+def test_an_origin_is_taken_as_people_write_it() -> None:
+    given = {"cors_origins": "HTTPS://Pages.test/, http://localhost:3000", "store": "memory://"}
+    settings, _ = load(given, {}, None)
+    assert settings.cors_origins == ("https://pages.test", "http://localhost:3000")
+
+
 def test_what_is_no_origin_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"^CORS_ORIGINS=pages.test: 'pages.test' is no origin"):
         load({"cors_origins": "pages.test", "store": "memory://"}, {}, None)

@@ -119,6 +119,21 @@ async def test_whoever_waits_no_longer_withdraws_the_question(build: Callable[..
     await asyncio.sleep(0)
 
 
+async def test_whoever_goes_at_the_moment_of_the_reply_is_no_error(
+    build: Callable[..., House],
+) -> None:
+    loop = asyncio.get_running_loop()
+    errors: list[object] = []
+    loop.set_exception_handler(lambda _, context: errors.append(context))
+    future: asyncio.Future[bytes] = loop.create_future()
+    reply = _open(build, Elsewhere(future)).responder.respond(_ask(), CLIENT)
+    assert isinstance(reply, asyncio.Future)
+    future.set_result(_reply(*THEIRS))
+    reply.cancel()
+    await asyncio.sleep(0)
+    assert errors == []
+
+
 async def test_a_question_that_is_withdrawn_is_not_answered(build: Callable[..., House]) -> None:
     future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     reply = _open(build, Elsewhere(future)).responder.respond(_ask(), CLIENT)

@@ -72,13 +72,21 @@ async def test_a_reply_that_comes_later_is_passed_on_as_such(
 
 
 @pytest.mark.parametrize(
-    ("client", "rd"), [(INSIDE, False), (OUTSIDE, True), (OUTSIDE, False)], ids=str
+    ("client", "rd", "code", "why"),
+    [
+        (INSIDE, False, 20, "recursion was not asked for"),
+        (OUTSIDE, True, 18, "this client may not have others asked"),
+        (OUTSIDE, False, 20, "recursion was not asked for"),
+    ],
+    ids=str,
 )
-def test_without_desire_or_permission_others_names_are_refused(
-    open_house: tuple[House, Elsewhere], client: Client, rd: bool
+def test_without_desire_or_permission_others_names_are_refused_and_it_is_said_why(
+    open_house: tuple[House, Elsewhere], client: Client, rd: bool, code: int, why: str
 ) -> None:
     house, elsewhere = open_house
-    reply = _read(house.responder.respond(_query("example.org", rd=rd), client))
+    reply = _read(house.responder.respond(_query("example.org", rd=rd, edns=1232), client))
+    (told,) = (option for option in reply.options if isinstance(option, dns.edns.EDEOption))
+    assert (told.code, why in (told.text or "")) == (code, True)
     assert reply.rcode() == dns.rcode.REFUSED
     assert not reply.flags & dns.flags.AA
     assert elsewhere.asked == []
