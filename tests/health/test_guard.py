@@ -144,6 +144,16 @@ def test_falls_that_are_far_apart_are_no_mass_failure() -> None:
         house.advance(WINDOW / 2)
 
 
+def test_falls_within_one_round_of_slow_checks_are_one_mass_failure() -> None:
+    house = House()
+    house.pace = Pace(interval=120.0, initial=Health.HEALTHY)
+    house.add(*TEN)
+    for key in TEN[:6]:
+        house.advance(WINDOW / 2)
+        house.fail(key)
+    assert house.of(Health.DEGRADED) == TEN[:6]
+
+
 def test_what_rises_while_it_is_held_is_healthy_and_the_rest_stays(ten: House) -> None:
     ten.fail(*TEN[:8])
     ten.note(PASS, "i0", "i1")

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnsregistry.registry.admission import admit
+from dnsregistry.registry.departures import Departures
 from dnsregistry.registry.registry import Registry
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.lookup import NoName
@@ -55,6 +56,17 @@ def test_what_a_flood_asks_for_is_told_absent() -> None:
     zone = _zone([{"id": "a", "service": "web", "tags": ("v1",)}])
     for text in ("n1", "_n1._tcp", "www.example.com", "v2.web", "n1.i", "n1.cap", "x._n1._udp"):
         assert zone.lacks(Name.from_text(f"{text}.registry.local").to_wire()[:-1]), text
+
+
+def test_a_service_that_has_just_left_is_not_told_absent_for_its_reason_is_told() -> None:
+    registry, departures = Registry(), Departures()
+    policy = LivePolicy(ORIGIN, 5, 1, EmptyService.NODATA, ())
+    zone = LiveZone(registry.catalogue, policy, 1, departures=departures)
+    registry.feed.subscribe(lambda change: departures.note(change, 1000.0))
+    registry.grant(admit(id="a", service="web", address="10.0.0.1", port=80), 1000.0)
+    registry.revoke("a", 1000.0)
+    for text, lacks in (("web", False), ("_web._tcp", False), ("a._web._tcp", True), ("db", True)):
+        assert zone.lacks(Name.from_text(f"{text}.registry.local").to_wire()[:-1]) is lacks, text
 
 
 def test_names_under_another_origin_are_not_told_absent() -> None:
