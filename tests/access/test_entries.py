@@ -51,7 +51,9 @@ def test_a_hash_is_read_as_it_was_written(salt: bytes, digest: bytes) -> None:
         HASH.replace("ln=10", "ln=9"),
         HASH.replace("ln=10", "ln=30"),
         HASH.replace("r=8", "r=99"),
+        HASH.replace("r=8", "r=0"),
         HASH.replace("p=1", "p=0"),
+        HASH.replace("p=1", "p=17"),
         HASH[:-30],
     ],
 )
@@ -87,6 +89,12 @@ def test_scopes_are_read_as_they_were_written(texts: list[str]) -> None:
 def test_a_pattern_reaches_what_it_matches(pattern: str, service: str, reaches: bool) -> None:
     reach = make_caller("a", parse_scopes([f"write:{pattern}"])).warrant.reaches
     assert (reach is None or reach(service)) is reaches
+
+
+def test_who_may_write_nothing_reaches_no_service() -> None:
+    reach = make_caller("a", parse_scopes(["read"])).warrant.reaches
+    assert reach is not None
+    assert not any(map(reach, ["web", "a", ""]))
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,11 @@ def test_a_client_is_an_address_or_a_network_of_one_subscriber() -> None:
     assert "" not in Networks(LOOPBACK)
 
 
+def test_a_client_that_was_gone_before_it_was_asked_for_is_counted_like_any_other() -> None:
+    buckets = Buckets(1.0, 1.0)
+    assert [buckets.take("", 0.0) for _ in range(2)] == [True, False]
+
+
 async def test_who_asks_too_often_is_told_to_wait_and_others_are_not(start: Start) -> None:
     program = await start(http_rate_limit=5, http_rate_limit_exempt="127.0.0.2/32")
     statuses = []

@@ -551,7 +551,8 @@ def test_the_table_is_bounded_in_octets(monkeypatch: pytest.MonkeyPatch) -> None
     assert _count_hits(responder) == before + 1
 
 
-def test_odd_headers_do_not_fill_the_table() -> None:
+def test_odd_headers_do_not_fill_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnsregistry.answers.forms.MOST_FORMS", 64)
     house = House()
     house.add("a")
     responder = house.build()
@@ -560,7 +561,7 @@ def test_odd_headers_do_not_fill_the_table() -> None:
         query[-4:-2] = (number << 1 & 0x7FFF).to_bytes(2)
         responder.respond(bytes(query), UDP)
     table = responder.table
-    assert len(table._forms) <= 4096
+    assert 0 < len(table._forms) <= 64
     assert table._octets < 10_000
 
 

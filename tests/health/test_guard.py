@@ -154,6 +154,16 @@ def test_falls_within_one_round_of_slow_checks_are_one_mass_failure() -> None:
     assert house.of(Health.DEGRADED) == TEN[:6]
 
 
+def test_an_id_in_capitals_is_held_and_rises_as_any_other() -> None:
+    ids = ["Alpha", "BETA", "gamma"]
+    house = House()
+    house.add(*ids)
+    house.fail(*ids)
+    assert house.of(Health.DEGRADED) == sorted(ids)
+    house.note(PASS, *ids)
+    assert house.of(Health.HEALTHY) == sorted(ids)
+
+
 def test_what_rises_while_it_is_held_is_healthy_and_the_rest_stays(ten: House) -> None:
     ten.fail(*TEN[:8])
     ten.note(PASS, "i0", "i1")

@@ -9,6 +9,7 @@ from dnsregistry.registry.registry import Registry
 from dnsregistry.zone.live import LiveZone
 from dnsregistry.zone.lookup import NoName
 from dnsregistry.zone.name import Name
+from dnsregistry.zone.owner import owners_of
 from dnsregistry.zone.policy import EmptyService, LivePolicy
 
 ORIGIN = Name.from_text("registry.local")
@@ -56,6 +57,18 @@ def test_what_a_flood_asks_for_is_told_absent() -> None:
     zone = _zone([{"id": "a", "service": "web", "tags": ("v1",)}])
     for text in ("n1", "_n1._tcp", "www.example.com", "v2.web", "n1.i", "n1.cap", "x._n1._udp"):
         assert zone.lacks(Name.from_text(f"{text}.registry.local").to_wire()[:-1]), text
+
+
+def test_no_name_that_an_instance_has_and_none_above_it_is_told_absent() -> None:
+    instance: dict[str, object] = {"id": "Longer-than-a-Short-Label", "service": "web"}
+    instance |= {"tags": ["v1"], "capabilities": ["greet"], "ports": {"http": 8080}}
+    zone = _zone([instance, instance | {"id": "a", "protocol": "udp"}])
+    for lease in zone._catalogue.before(None):
+        for owner in owners_of(lease.instance):
+            labels = owner.labels()
+            for start in range(len(labels)):
+                name = ORIGIN.prepend(*labels[start:])
+                assert not zone.lacks(name.to_wire()[:-1]), name
 
 
 def test_a_service_that_has_just_left_is_not_told_absent_for_its_reason_is_told() -> None:
