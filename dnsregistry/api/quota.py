@@ -15,10 +15,9 @@ _RETRY = {"Retry-After": "1"}
 
 
 class Quota:
-    """Counts requests; `refused` are those that were turned away since the start."""
+    """Counts requests by their clients."""
 
     def __init__(self, rate: int, exempt: Sequence[Network]) -> None:
-        self.refused = 0
         self._rate = rate
         self._buckets = Buckets(rate, max(1.0, rate * BURST_SECONDS))
         self._exempt = Networks(exempt)
@@ -28,6 +27,5 @@ class Quota:
         address = request.remote or ""
         if address in self._exempt or self._buckets.take(address, monotonic()):
             return
-        self.refused += 1
         detail = f"more than {self._rate} requests a second from {address}"
         raise Problem(TOO_MANY_REQUESTS, detail, headers=_RETRY)
