@@ -1,6 +1,7 @@
 """Lists of instances: filters, orders and pages over HTTP."""
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
@@ -219,6 +220,33 @@ async def test_a_cursor_of_other_filters_is_refused(ask: Ask, client: ClientSess
         status, body = await ask("GET", f"{path}cursor={cursor}")
         assert (status, body["type"], body["field"]) == (400, "invalid-query", "cursor")
         assert "other filters" in body["reason"]
+
+
+async def test_a_cursor_of_one_service_is_none_of_another(ask: Ask, client: ClientSession) -> None:
+    await _register_all(ask)
+    cursor = await _cursor(client, "/v1/services/web?limit=1")
+    assert (await ask("GET", f"/v1/services/web?cursor={cursor}"))[0] == 200
+    for path in ("/v1/services/db", "/v1/instances"):
+        status, body = await ask("GET", f"{path}?cursor={cursor}")
+        assert (status, body["field"]) == (400, "cursor")
+        assert "other filters" in body["reason"]
+
+
+def _decode(cursor: str) -> bytes:
+    return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+
+
+async def test_a_cursor_whose_place_is_of_another_kind_is_refused(
+    ask: Ask, client: ClientSession
+) -> None:
+    await _register_all(ask)
+    path = "/v1/instances?sort=registered_at&limit=1"
+    octets = _decode(await _cursor(client, path))
+    run = octets.rindex(b"/")
+    for place in (octets[:run], octets[:run] + b"/g"):
+        cursor = urlsafe_b64encode(place).decode().rstrip("=")
+        status, body = await ask("GET", f"{path}&cursor={cursor}")
+        assert (status, body["field"]) == (400, "cursor")
 
 
 @pytest.mark.parametrize("sort", ["id", "-id", "service", "-service", "registered_at"])
