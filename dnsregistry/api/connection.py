@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from aiohttp import StreamReader, hdrs, web
 
+from dnsregistry.accepting import end_accepting
 from dnsregistry.access.crowd import Crowd, address_of
 from dnsregistry.api.body import LEAST_RATE
 from dnsregistry.api.problems import (
@@ -233,6 +234,14 @@ class Runner(web.AppRunner):
         super().__init__(application, access_log=None, **{"keepalive_timeout": IDLE, **settings})
         self._tell = tell
         self._bounds = bounds
+
+    async def cleanup(self) -> None:
+        """Accept nothing more, end what is on its way, close."""
+        for site in self.sites:
+            server = site._server
+            if server is not None:
+                await end_accepting(server)
+        await super().cleanup()
 
     async def _make_server(self) -> web.Server:
         # aiohttp offers no other place to say which class a connection is of.

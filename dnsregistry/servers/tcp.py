@@ -23,6 +23,7 @@ from functools import partial
 from time import perf_counter
 from typing import cast
 
+from dnsregistry.accepting import end_accepting
 from dnsregistry.answers.access import Client, Transport
 from dnsregistry.servers.exchange import Exchange
 from dnsregistry.servers.handshakes import Guest, Handshakes
@@ -79,7 +80,7 @@ class TcpServer:
         elif self._server is None:
             self._sock.close()
         else:
-            self._server.close()
+            await end_accepting(self._server)
         for connection in list(self._connections):
             connection.abort()
         if self._server is not None:

@@ -8,6 +8,7 @@ from dnsregistry.answers import denials
 from dnsregistry.answers.denials import Denials, Told, fill
 from dnsregistry.answers.entry import Entry
 from dnsregistry.answers.tally import Tally
+from dnsregistry.answers.variants import Parts
 from dnsregistry.zone.name import Name
 from dnsregistry.zone.rdata import SOA, RRType
 from dnsregistry.zone.rrset import RRset
@@ -31,7 +32,9 @@ def test_a_name_of_any_length_can_be_stood_for(octets: int) -> None:
 
 def test_what_is_kept_of_denials_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(denials, "MOST_DENIALS", 4)
-    entry = Entry(bytes(10), 30, ((b"",), b""), 1.0, Tally(), RRType.A, 3, is_general=True)
+    entry = Entry(
+        bytes(10), 30, Parts((b"",), b"", b""), 1.0, Tally(), RRType.A, 3, is_general=True
+    )
     kept, told = Denials(ORIGIN, 3), Told()
     for number in range(4):
         kept.keep(b"form", number, entry)

@@ -7,6 +7,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -374,9 +375,12 @@ def _inside(unshare: int) -> int:
 
 def _states(top: int) -> set[str]:
     """The states of a process and of its children."""
-    children = Path(f"/proc/{top}/task/{top}/children").read_text().split()
-    stats = [Path(f"/proc/{pid}/stat").read_text() for pid in (str(top), *children)]
-    return {stat.rsplit(")", 1)[1].split()[0] for stat in stats}
+    states = set()
+    for pid in (str(top), *Path(f"/proc/{top}/task/{top}/children").read_text().split()):
+        # One that was reaped in between has none.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            states.add(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0])
+    return states
 
 
 async def test_at_a_terminal_the_program_reads_it_and_ctrl_c_ends_it(place: House) -> None:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
+from dnsregistry.accepting import end_accepting
 from dnsregistry.api.dialects.room import Room
 
 PATIENCE = 10.0
@@ -58,7 +59,7 @@ class Entrance:
         if self._server is None:
             self._socket.close()
         else:
-            self._server.close()
+            await end_accepting(self._server)
         await self._room.clear()
 
 
