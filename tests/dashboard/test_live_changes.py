@@ -45,6 +45,29 @@ UNREACHABLE = """async () => {
   return app.ready;
 }"""
 
+CHANGE_BEFORE_DRAWN = """async () => {
+  const { html, render } = await import("/dashboard/preact.js");
+  const { Rows } = await import("/dashboard/rows.js");
+  const place = document.body.appendChild(document.createElement("div"));
+  const keys = [...Array(300).keys()].map((number) => `k${number}`);
+  const row = (key) => html`<li key=${key} style="height:40px">${key}</li>`;
+  const given = { keys, size: 40, selected: null, row };
+  const draw = () => render(html`<${Rows} ...${given} />`, place);
+  const frames = (done) => requestAnimationFrame(() => requestAnimationFrame(done));
+  const drawn = () => new Promise(frames);
+  draw();
+  const frame = place.querySelector(".rows");
+  frame.style = "height:400px;overflow:auto;flex:none";
+  await drawn();
+  frame.scrollTop = 4000;
+  await drawn();
+  keys.unshift("a", "b", "c");
+  frame.dispatchEvent(new Event("scroll"));
+  draw();
+  await drawn();
+  return frame.scrollTop;
+}"""
+
 
 async def _open(page: Page, program: Program, place: str = "") -> None:
     await page.goto(f"{program.url}/{place}")
@@ -86,6 +109,13 @@ async def test_rows_in_sight_stay_where_they_are_when_others_come_and_go_above(
         await program.remove(f"i{number:04d}")
     await expect(page.locator(".instances header")).to_contain_text("357 instances")
     assert await page.evaluate(SEEN) == seen
+
+
+async def test_rows_stay_where_they_are_though_they_are_looked_at_between_a_change_and_its_drawing(
+    page: Page, program: Program
+) -> None:
+    await _open(page, program)
+    assert await page.evaluate(CHANGE_BEFORE_DRAWN) == 4000 + 3 * 40
 
 
 async def test_whoever_scrolls_away_from_what_is_open_is_not_taken_back(

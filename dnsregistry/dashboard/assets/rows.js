@@ -8,6 +8,7 @@ export class Rows extends Component {
     super(props);
     this.frame = createRef();
     this.state = { top: 0, height: 600 };
+    this.drawn = { first: 0, keys: [] };
     this.sight = { top: 0, first: 0, keys: [] };
     this.followed = null;
     this.look = () => {
@@ -34,13 +35,13 @@ export class Rows extends Component {
     this.follow();
   }
 
-  // Which rows are in sight, by key: that is how they are found again.
+  // Which rows are in sight, by key: that is how they are found again. The list may have changed since it was drawn.
   note() {
-    const { keys, size } = this.props;
+    const { size } = this.props;
     const { scrollTop, clientHeight } = this.frame.current;
-    const first = Math.floor(scrollTop / size);
-    const end = Math.ceil((scrollTop + clientHeight) / size);
-    this.sight = { top: scrollTop, first, keys: keys.slice(first, end) };
+    const first = Math.max(this.drawn.first, Math.floor(scrollTop / size));
+    const end = Math.max(first, Math.ceil((scrollTop + clientHeight) / size));
+    this.sight = { top: scrollTop, first, keys: this.drawn.keys.slice(first - this.drawn.first, end - this.drawn.first) };
   }
 
   // Rows in sight stay where they are though others come and go above them; at the top all are seen to come.
@@ -74,9 +75,9 @@ export class Rows extends Component {
   render({ keys, size, row, label, seen }) {
     const first = Math.max(0, Math.floor(this.state.top / size) - BEYOND);
     const end = Math.min(keys.length, Math.ceil((this.state.top + this.state.height) / size) + BEYOND);
-    const shown = [];
-    for (let place = first; place < end; place += 1) shown.push(row(keys[place]));
-    seen?.(keys.slice(first, end));
+    this.drawn = { first, keys: keys.slice(first, end) };
+    const shown = this.drawn.keys.map(row);
+    seen?.(this.drawn.keys);
     return html`
       <div class="rows" ref=${this.frame} onScroll=${this.look} tabindex="0" role="region" aria-label=${label}>
         <ul style=${`height:${keys.length * size}px;padding-top:${first * size}px`}>${shown}</ul>
