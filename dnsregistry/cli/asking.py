@@ -77,6 +77,14 @@ owner_secret = click.option(
     help="Of an instance that was registered with one.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+zone = click.option(
+    "--zone",
+    envvar="DNSREGISTRY_ZONE",
+    show_envvar=True,
+    default="registry.local",
+    show_default=True,
+    help="The registry's zone.",
+)
 
 
 def ask(place: Place, use: Callable[["Client"], Awaitable[T]]) -> T:

@@ -10,6 +10,7 @@ import click
 from dns.exception import DNSException
 from dns.name import from_text
 
+from dnsregistry.cli.asking import zone
 from dnsregistry.cli.table import paint
 from dnsregistry.doctor.asking import Server
 from dnsregistry.doctor.examine import Machine, examine, find_registry
@@ -24,14 +25,7 @@ _WIDTH = 5
 
 
 @click.command()
-@click.option(
-    "--zone",
-    envvar="DNSREGISTRY_ZONE",
-    show_envvar=True,
-    default="registry.local",
-    show_default=True,
-    help="The registry's zone.",
-)
+@zone
 @click.option(
     "--url",
     envvar="DNSREGISTRY_URL",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnsregistry.cli.asking import as_json, fail, tell_failures
+from dnsregistry.cli.asking import as_json, fail, tell_failures, zone
 from dnsregistry.cli.table import print_rows
 
 if TYPE_CHECKING:
@@ -24,14 +24,7 @@ if TYPE_CHECKING:
     metavar="HOST[:PORT]",
     help="Name server; default: those of /etc/resolv.conf.",
 )
-@click.option(
-    "--zone",
-    envvar="DNSREGISTRY_ZONE",
-    show_envvar=True,
-    default="registry.local",
-    show_default=True,
-    help="Origin of the registry.",
-)
+@zone
 @click.option("--protocol", default="tcp", show_default=True, help="Of the service.")
 @as_json
 def resolve(
