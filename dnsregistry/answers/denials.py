@@ -1,4 +1,9 @@
-"""What denies names: nothing of a name is in it but where the name ends."""
+"""What denies names: nothing of a name is in it but where the name ends.
+
+Nor is there anything of the zone in it that changes but the serial. When that moves, a denial is
+written over at the next question for it, and not made anew: under a stream of changes those who
+ask for AAAA where there is none would have nothing but new ones.
+"""
 
 from dnsregistry.answers.entry import Entry
 from dnsregistry.zone.name import Name
@@ -19,18 +24,36 @@ class Denials(dict[tuple[bytes, int], Entry]):
         super().__init__()
         self.origin = origin
         self.rcode = rcode
+        self._serial = 0
+        self._outdated: dict[tuple[bytes, int], Entry] = {}
+        """Those that tell an older serial."""
 
     def keep(self, form: bytes, end: int, entry: Entry) -> None:
         """Deny with this entry the names that are asked for in this form and end there."""
-        if len(self) >= MOST_DENIALS:
+        if len(self) + len(self._outdated) >= MOST_DENIALS:
             self.end_all()
         self[form, end] = entry
 
+    def renumber(self, serial: int) -> None:
+        """Have all tell this serial from now on. Costs what has been asked for since the last."""
+        self._serial = serial
+        self._outdated.update(self)
+        self.clear()
+
+    def renew(self, form: bytes, end: int) -> Entry | None:
+        """What told an older serial, with that of now; None where nothing did."""
+        entry = self._outdated.pop((form, end), None)
+        if entry is not None:
+            entry.renumber(self._serial)
+            self[form, end] = entry
+        return entry
+
     def end_all(self) -> None:
         """Forget them all."""
-        for entry in self.values():
+        for entry in (*self.values(), *self._outdated.values()):
             entry.end()
         self.clear()
+        self._outdated.clear()
 
 
 class Told(dict[tuple[bytes, bytes], Entry]):

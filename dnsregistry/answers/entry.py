@@ -12,6 +12,10 @@ VARIANT_OCTETS = 130
 """What each variant takes beside its octets."""
 RA_OCTET, RA_BIT = 1, 0x80
 _BARE_OPT = 11
+_COUNT_OF_OTHERS_AT = 8
+"""In a head: the count of the additional section, where nothing but an OPT record may be."""
+_SOA_NUMBERS = 20
+"""Octets of an SOA from its serial to its end (RFC 1035, 3.3.13)."""
 _OPT_START = b"\0\0\x29"
 """The root and the type of an OPT record (RFC 6891, 6.1.2)."""
 _NO_PARTS = Parts((), b"", b"")
@@ -26,12 +30,13 @@ class Entry:
     and the rest. `heads` are those without and with RA. `prefix` is where the question ends.
     `until` is when the entry ends; `cell` is where its sending is counted. `is_general` says that
     whoever asks this question in this form gets this entry. `planned` and `plans` belong to
-    whoever sends it. `denies` is None: an entry is an answer.
+    whoever sends it. `given` is whether anybody got it. `denies` is None: an entry is an answer.
     """
 
     __slots__ = (
         "cell",
         "denies",
+        "given",
         "heads",
         "is_general",
         "octets",
@@ -68,7 +73,7 @@ class Entry:
         self.rest = parts.rest
         self.turns = go_round(parts.variants, parts.turns)
         self.is_general = is_general
-        self.planned = False
+        self.given = self.planned = False
         self.plans: Iterator[bytes] = iter(())
         self.until = until
         self.rtype = rtype
@@ -82,6 +87,7 @@ class Entry:
     def write(self, message: bytes, *, recursion: bool) -> bytes:
         """Return the reply to a message that asks this question in this form, and count it."""
         self.cell[0] += 1
+        self.given = True
         return b"".join(
             (
                 message[:2],
@@ -105,6 +111,15 @@ class Entry:
         reply = self.write(message, recursion=recursion)
         head, told = reply[: len(reply) - own - 2], reply[len(reply) - own :]
         return b"".join((head, (own + len(options)).to_bytes(2), told, options))
+
+    def renumber(self, serial: int) -> None:
+        """Have a denial without options tell another serial: its last record is the zone's SOA."""
+        rest = self.rest
+        has_opt = any(self.heads[False][_COUNT_OF_OTHERS_AT:])
+        at = len(rest) - _SOA_NUMBERS - (_BARE_OPT if has_opt else 0)
+        self.rest = b"".join((rest[:at], serial.to_bytes(4), rest[at + 4 :]))
+        self.parts = Parts(self.parts.variants, self.parts.turns, self.rest)
+        self.planned = False
 
     def end(self) -> None:
         """Let nobody have it from now on, and let go of what it holds."""

@@ -136,6 +136,16 @@ class Responder:
         asked = Asked(message, query, NO_OPTIONS, client, self._place(client.address, None))
         return asked, self.rule(asked, zones, now)
 
+    def prepare(self, message: bytes, client: Client) -> None:
+        """Have the table hold what answers a query without options, if it may; nothing is counted.
+
+        Raises ValueError for a message that is no query.
+        """
+        now = self.now()
+        asked, ruling = self.preview(message, client, self._zones, now)
+        if isinstance(ruling, Answer) and ruling.until > now:
+            self._keep(asked, ruling, write(asked, ruling, self._chance))
+
     def write(self, asked: Asked, answer: Answer) -> Written:
         """Write an answer as it would be sent; nothing is counted or kept."""
         return write(asked, answer, self._chance)

@@ -10,8 +10,8 @@ Rules:
 - The name is taken to end at its first zero octet; what has one in a label is not kept.
 - Forms are learnt from messages that were read, and looked up by their octets after that.
 - A denial holds nothing of its name but where it ends, so a zone's names of one length share
-  one; it is forgotten when the serial moves. Names that the zone surely lacks need no more than
-  that: a flood of names that come once leaves nothing behind.
+  one; when the serial moves, it is told the new one. Names that the zone surely lacks need no more
+  than that: a flood of names that come once leaves nothing behind.
 - A denial that tells why is its name's own, until its text is another one or the serial moves. No
   worker gets a copy of it.
 - The table is bounded in octets; the name that came first goes first.
@@ -86,7 +86,9 @@ class AnswerTable:
         name = question[NAME_AT:end].lower()
         entries = self._names.get(name)
         if entries is None:
-            return self._absent.get((form, end)) if self._lacks(name) else None
+            if not self._lacks(name):
+                return None
+            return self._absent.get((form, end)) or self._absent.renew(form, end)
         entry = entries.get(form)
         if entry is None:
             entry = entries.get(form + peer)
@@ -94,7 +96,9 @@ class AnswerTable:
                 return None
         if entry.until <= now:
             return None
-        return entry if entry.denies is None else entry.denies.get((form, end))
+        if entry.denies is None:
+            return entry
+        return entry.denies.get((form, end)) or entry.denies.renew(form, end)
 
     def keep(
         self, asked: Asked, answer: Answer, reply: bytes, write: Write, *, is_cut: bool
@@ -154,7 +158,7 @@ class AnswerTable:
             until = entry.until
         if not isinstance(entry, Entry):
             denials = denials if entry is None else entry.denies
-            entry = denials.get((form, end))
+            entry = denials.get((form, end)) or denials.renew(form, end)
             if entry is None:
                 return None
         return Copy(
@@ -195,6 +199,11 @@ class AnswerTable:
         if copy.key:
             self._put(copy.name, copy.key, Denied(denials, copy.until))
 
+    def is_given(self, name: bytes) -> bool:
+        """Whether any answer that is held for a wire name has been given to anybody."""
+        entries = self._names.get(name, {}).values()
+        return any(isinstance(entry, Entry) and entry.given for entry in entries)
+
     def forget(self, name: bytes) -> None:
         """Forget all answers to questions for a wire name in lower case, without its root."""
         entries = self._names.pop(name, None)
@@ -206,17 +215,22 @@ class AnswerTable:
             if isinstance(entry, Entry):
                 entry.end()
 
-    def forget_bound(self) -> None:
-        """Forget all denials: they carry the SOA, whose serial has moved."""
+    def renumber(self, origin: Name, serial: int) -> None:
+        """Have this zone's denials tell another serial; what others may tell of it is forgotten."""
         for denials in self._denials.values():
-            denials.end_all()
+            if denials.origin == origin:
+                denials.renumber(serial)
+            else:
+                denials.end_all()
         self._told.end_all()
 
     def clear(self) -> None:
         """Forget everything, and look at the zones anew."""
         while self._names:
             self.forget(next(iter(self._names)))
-        self.forget_bound()
+        for denials in self._denials.values():
+            denials.end_all()
+        self._told.end_all()
         self._look_at_zones()
 
     def _look_at_zones(self) -> None:

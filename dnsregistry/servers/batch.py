@@ -121,7 +121,7 @@ class Batch:
         if entry is None:
             return None
         if not entry.planned:
-            entry.planned = True
+            entry.given = entry.planned = True
             entry.plans = make_plans(entry)
         if entry.is_general and question.islower() and self._is_seen(question):
             if len(self._known) >= MOST_QUESTIONS:

@@ -40,6 +40,13 @@ class Exchange:
             reply.add_done_callback(partial(self._note_later, message, client, began))
         return reply
 
+    def prepare(self, message: bytes, client: Client) -> None:
+        """Have the table hold the answer to a message without options, which nobody waits for."""
+        try:
+            self._responder.prepare(message, client)
+        except Exception:  # noqa: BLE001 - logged and counted in _fail
+            self._fail(message, client)
+
     def take(self, reply: asyncio.Future[bytes], message: bytes, client: Client) -> bytes | None:
         """Return the reply that came later; None where it was withdrawn."""
         if reply.cancelled():

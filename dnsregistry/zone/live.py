@@ -58,8 +58,8 @@ class Memory(Protocol):
         """Forget what was answered for a wire name in lower case, without its root octet."""
         ...
 
-    def forget_bound(self) -> None:
-        """Forget what was answered with the SOA: its serial has moved."""
+    def renumber(self, origin: Name, serial: int) -> None:
+        """Tell this serial from now on where the SOA of the zone of this name is told."""
         ...
 
 
@@ -159,16 +159,17 @@ class LiveZone:
 
     def advance_serial(self) -> None:
         """Note a change that an answer shows and that came from elsewhere."""
-        self.serial = serial.advance(self.serial)
-        for memory in self._memories:
-            memory.forget_bound()
+        self._renumber(serial.advance(self.serial))
 
     def take_serial(self, told: int) -> None:
         """Have the serial that is told: one for all nodes of a cluster."""
         if told != self.serial:
-            self.serial = told
-            for memory in self._memories:
-                memory.forget_bound()
+            self._renumber(told)
+
+    def _renumber(self, number: int) -> None:
+        self.serial = number
+        for memory in self._memories:
+            memory.renumber(self.origin, number)
 
     def remember_in(self, memory: Memory) -> None:
         """Tell this memory from now on what it must forget."""

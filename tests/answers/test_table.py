@@ -28,7 +28,10 @@ from dnsregistry.registry.errors import UnknownInstance
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.instance import Status
 from dnsregistry.registry.registry import Registry
-from dnsregistry.servers.workers.frames import Kind, Reader, pack, pack_copy
+from dnsregistry.servers.exchange import Exchange
+from dnsregistry.servers.workers.demand import Wanted
+from dnsregistry.servers.workers.frames import Kind, Reader, pack, pack_copy, pack_number
+from dnsregistry.servers.workers.refill import Refill, export
 from dnsregistry.servers.workers.replica import Configuration, Replica
 from dnsregistry.zone.authority import Authority, Source
 from dnsregistry.zone.live import LiveZone
@@ -178,9 +181,11 @@ class Worker:
     def __init__(self, house: House, responder: Responder) -> None:
         everyone = [str(network) for network in EVERYONE]
         configuration = Configuration("registry.local", 0.0, everyone, 0, [], [])
-        self.replica = Replica(configuration, lambda: house.now, lambda _: None)
+        self.replica = Replica(configuration, lambda: house.now, self._hear)
         self._house = house
         self._responder = responder
+        self._refill = Refill(Exchange(responder), responder)
+        self._forgotten: dict[bytes, None] = {}
         self._tell(pack(Kind.ALONE, b"1"))
         house.registry.feed.subscribe(self._apply)
         house.zone.remember_in(self)
@@ -188,13 +193,14 @@ class Worker:
 
     def _clear(self) -> None:
         alone = b"0" if self._house.authority.alone() is None else b"1"
+        self._refill.clear()
         self._tell(pack(Kind.CLEAR) + pack(Kind.ALONE, alone))
 
     def forget(self, name: bytes) -> None:
-        self._tell(pack(Kind.FORGET, name))
+        self._forgotten[name] = None
 
-    def forget_bound(self) -> None:
-        self._tell(pack(Kind.FORGET_BOUND))
+    def renumber(self, _origin: Name, serial: int) -> None:
+        self._tell(pack(Kind.RENUMBER, pack_number(serial)))
 
     def respond(self, query: bytes) -> object:
         standing = self._responder.stand(UDP.address, self._house.now)
@@ -202,8 +208,10 @@ class Worker:
         if entry is not None:
             return entry.write(query, recursion=False)
         reply = self._responder.respond(query, UDP)
-        copy = self._responder.table.export(query[2:], standing.peer, self._house.now)
+        wanted = Wanted(query, UDP)
+        copy = export(self._responder, wanted)
         if copy is not None:
+            self._refill.note(copy, wanted)
             self._tell(pack_copy(copy))
         return reply
 
@@ -213,6 +221,15 @@ class Worker:
                 there = self._house.registry.catalogue.has_service(instance.service)
                 kind = Kind.PRESENT if there else Kind.GONE
                 self._tell(pack(kind, instance.service.encode()))
+        frames, forgotten = self._refill.make(self._forgotten)
+        self._forgotten = {}
+        told = (pack(Kind.FORGET, *forgotten), pack(Kind.SYNC, pack_number(1)))
+        self._tell(b"".join((*frames, *told)))
+
+    def _hear(self, frames: bytes) -> None:
+        for kind, fields in Reader().feed(frames):
+            if kind is Kind.SYNCED:
+                self._refill.confirm(fields[1:])
 
     def _tell(self, frames: bytes) -> None:
         for kind, fields in Reader().feed(frames):

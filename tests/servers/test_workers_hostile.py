@@ -15,6 +15,7 @@ from dnsregistry.answers.access import Client
 from dnsregistry.answers.responder import Responder
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.exchange import Exchange
+from dnsregistry.servers.workers.demand import Wanted
 from dnsregistry.servers.workers.frames import (
     MOST_ASKED,
     Fields,
@@ -26,7 +27,9 @@ from dnsregistry.servers.workers.frames import (
 )
 from dnsregistry.servers.workers.link import Link
 from dnsregistry.servers.workers.pool import Pool
+from dnsregistry.servers.workers.refill import export
 from dnsregistry.servers.workers.replica import Configuration, Replica
+from dnsregistry.zone.name import Name
 from tests.answers.test_table import House, _query
 from tests.conftest import Start
 from tests.servers.test_workers import NAME, _ask_again, _clients, _find_workers, _wait
@@ -93,7 +96,8 @@ async def test_nothing_is_handed_over_while_the_main_process_does_not_read() -> 
 
 
 def _link(responder: Responder) -> Link:
-    return Link(Exchange(responder), responder, lambda *_: None, lambda: None, asyncio.Event())
+    heed = lambda *_: None  # noqa: E731
+    return Link(Exchange(responder), responder, heed, heed, heed, asyncio.Event())
 
 
 async def test_the_main_process_answers_what_workers_still_wait_for_and_no_more() -> None:
@@ -142,6 +146,9 @@ class _StuckLink:
         """Take it."""
         self.told.append(frames)
 
+    def listen(self) -> None:
+        """Hear nothing."""
+
     async def stop(self) -> None:
         """End."""
 
@@ -166,22 +173,30 @@ async def test_only_workers_that_are_behind_the_awaited_change_are_ended(
     assert (stuck.is_ready, listening.is_ready) == (False, True)
 
 
-async def test_a_moved_serial_is_told_only_to_those_who_may_hold_it() -> None:
+async def test_a_moved_serial_is_told_once_a_turn_and_only_to_those_who_may_hold_one() -> None:
     house = House()
     responder = house.build()
     configuration = Configuration("registry.local", 0.0, [], 0, [], [])
     pool = Pool([], configuration, Registry(), house.authority, Exchange(responder), responder)
     link = _StuckLink(0)
     pool._links = {cast("Link", link)}
-    pool.forget_bound()
+    origin = Name.from_text("registry.local")
+    pool.renumber(origin, 7)
     await pool.settle()
     assert link.told == []
-    pool._hear(cast("Link", link), Kind.COPY, [b"1", b"\x03www"])
+    wanted = Wanted(_query("nobody.registry.local", "A"), CLIENT)
     for _ in range(2):
-        pool.forget_bound()
-        link.synced = 1
-        await pool.settle()
-    assert link.told == [pack(Kind.FORGET_BOUND) + pack(Kind.SYNC, pack_number(1))]
+        responder.respond(wanted.message, CLIENT)
+    copy = export(responder, wanted)
+    assert copy is not None
+    pool._note_copy(copy, wanted)
+    for serial in (8, 9):
+        pool.renumber(origin, serial)
+    link.synced = 1
+    await pool.settle()
+    assert link.told == [
+        pack(Kind.RENUMBER, pack_number(9)) + pack(Kind.SYNC, pack_number(1)),
+    ]
 
 
 async def test_a_worker_that_hangs_is_replaced_while_nothing_changes(

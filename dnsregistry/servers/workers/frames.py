@@ -5,7 +5,7 @@ order, and that is what both rely on: what is told before a frame is known when 
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
 from dnsregistry.answers.copies import Copy
@@ -24,19 +24,20 @@ class Kind(IntEnum):
     # From the worker.
     READY = 1  # none: it can be told things
     ASK = 2  # number, client's address in text, message, b"1" or b"0": whether to send a copy
-    SYNCED = 3  # number of the SYNC that it has come to
+    SYNCED = 3  # number of the SYNC that it has come to; names that REFILL took a given answer from
     COUNTED = 4  # JSON: what it has counted since it last told
     # From the main process.
     CONFIGURE = 10  # JSON: see replica.Configuration
     COPY = 11  # an entry of the table, see `pack_copy`
     REPLY = 12  # number of the ASK, the reply; empty where there is none
     FORGET = 13  # names
-    FORGET_BOUND = 14  # none
+    RENUMBER = 14  # number: the serial of the live zone
     CLEAR = 15  # none
     ALONE = 16  # b"1" or b"0": whether the live zone's absent names may be told
     PRESENT = 17  # services that there are now
     GONE = 18  # services that there are no more
     SYNC = 19  # number
+    REFILL = 20  # name, and entries in the place of all that was held under it, see `pack_refill`
 
 
 MOST_ASKED = 1024
@@ -46,8 +47,12 @@ the oldest, so that the main process need not look at those before the last so m
 
 def pack(kind: Kind, *fields: bytes) -> bytes:
     """Write a frame."""
-    body = b"".join([part for field in fields for part in (_LENGTH.pack(len(field)), field)])
+    body = _join(fields)
     return b"".join((_LENGTH.pack(1 + len(body)), bytes((kind,)), body))
+
+
+def _join(fields: Sequence[bytes]) -> bytes:
+    return b"".join([part for field in fields for part in (_LENGTH.pack(len(field)), field)])
 
 
 def pack_number(number: int) -> bytes:
@@ -62,6 +67,15 @@ def read_number(field: bytes) -> int:
 
 def pack_copy(copy: Copy) -> bytes:
     """Write a COPY frame."""
+    return pack(Kind.COPY, *_split(copy))
+
+
+def pack_refill(name: bytes, copies: Sequence[Copy]) -> bytes:
+    """Write a REFILL frame."""
+    return pack(Kind.REFILL, name, *[_join(_split(copy)) for copy in copies])
+
+
+def _split(copy: Copy) -> Fields:
     numbers = _COPY.pack(
         copy.until,
         copy.end,
@@ -73,7 +87,7 @@ def pack_copy(copy: Copy) -> bytes:
     )
     parts = copy.parts
     places = (copy.spelling, copy.form, copy.name, copy.key, copy.origin)
-    return pack(Kind.COPY, numbers, *places, copy.head, parts.rest, parts.turns, *parts.variants)
+    return [numbers, *places, copy.head, parts.rest, parts.turns, *parts.variants]
 
 
 def read_copy(fields: Fields) -> Copy:
@@ -98,33 +112,44 @@ def read_copy(fields: Fields) -> Copy:
     )
 
 
+def read_refill(fields: Fields) -> tuple[bytes, list[Copy]]:
+    """Read what `pack_refill` wrote."""
+    name, *copies = fields
+    return name, [read_copy(_read_fields(copy, 0)) for copy in copies]
+
+
 class Reader:
     """Takes a stream in whatever pieces it comes, gives whole frames."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
+        self._position = 0
+        """Where the next frame begins."""
 
     def feed(self, data: bytes) -> Iterator[tuple[Kind, Fields]]:
-        """Yield the frames that are whole now."""
+        """Take in what came, and give the frames that are whole now.
+
+        Those that are not taken from the iterator are the first ones of the next.
+        """
+        del self._pending[: self._position]
+        self._position = 0
+        self._pending += data
+        return self._frames()
+
+    def _frames(self) -> Iterator[tuple[Kind, Fields]]:
         pending = self._pending
-        pending += data
-        position = 0
-        try:
-            while len(pending) - position >= _LENGTH.size:
-                (length,) = _LENGTH.unpack_from(pending, position)
-                end = position + _LENGTH.size + length
-                if len(pending) < end:
-                    break
-                frame = bytes(pending[position + _LENGTH.size : end])
-                position = end
-                yield Kind(frame[0]), _read_fields(frame)
-        finally:
-            del pending[:position]
+        while len(pending) - self._position >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(pending, self._position)
+            start = self._position + _LENGTH.size
+            if len(pending) < start + length:
+                break
+            self._position = start + length
+            frame = bytes(pending[start : self._position])
+            yield Kind(frame[0]), _read_fields(frame, 1)
 
 
-def _read_fields(frame: bytes) -> Fields:
+def _read_fields(frame: bytes, position: int) -> Fields:
     fields = []
-    position = 1
     while position < len(frame):
         (length,) = _LENGTH.unpack_from(frame, position)
         position += _LENGTH.size

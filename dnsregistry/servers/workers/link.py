@@ -10,14 +10,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
-from ipaddress import ip_address
 from time import perf_counter
 from typing import Any, cast
 
 from dnsregistry.answers.access import Client
+from dnsregistry.answers.copies import Copy
 from dnsregistry.answers.responder import Responder
 from dnsregistry.servers.exchange import Exchange
 from dnsregistry.servers.udp import ORDERLY, TURN_SECONDS
+from dnsregistry.servers.workers.demand import Wanted
 from dnsregistry.servers.workers.frames import (
     MOST_ASKED,
     Fields,
@@ -27,16 +28,22 @@ from dnsregistry.servers.workers.frames import (
     pack_copy,
     read_number,
 )
+from dnsregistry.servers.workers.refill import export
 
 MOST_UNREAD = 64 << 20
 """Octets told that a worker has not read; one that is further behind is stuck."""
+MOST_HEARD = 1 << 16
+"""Octets that are read at once: some hundreds of questions."""
+GLANCE_SECONDS = 0.0005
+"""Of answering between two requests over HTTP: about what one of them takes, so that a flood of
+questions leaves them half of the time."""
 
 
 class Link(asyncio.Protocol):
     """Tells one worker, and answers what it asks: a bounded part of each turn of the loop.
 
-    `heard` is called for frames of other kinds, and for a copy that is told: with b"1" where it
-    carries the SOA, and its name if it is kept by one. `lost` is called once at the end.
+    `heard` is called for frames of other kinds, `told` for a copy that the worker was sent, with
+    the question that it answers. `lost` is called once at the end.
     """
 
     def __init__(
@@ -44,6 +51,7 @@ class Link(asyncio.Protocol):
         exchange: Exchange,
         responder: Responder,
         heard: Callable[["Link", Kind, Fields], None],
+        told: Callable[[Copy, Wanted], None],
         lost: Callable[[], None],
         reached: asyncio.Event,
     ) -> None:
@@ -58,12 +66,15 @@ class Link(asyncio.Protocol):
         self._exchange = exchange
         self._responder = responder
         self._heard = heard
+        self._told = told
         self._lost = lost
         self._reader = Reader()
         self._asked: deque[Fields] = deque(maxlen=MOST_ASKED)
         self._working: asyncio.Handle | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.WriteTransport | None = None
+        self._ear: socket.socket | None = None
+        """The stream once more, to read from without the loop."""
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Start a process that serves these sockets. Raises OSError."""
@@ -74,7 +85,9 @@ class Link(asyncio.Protocol):
             with theirs:
                 descriptors = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
                 await self._launch(descriptors)
+            ear = opened.enter_context(ours.dup())
             await loop.create_unix_connection(lambda: self, sock=ours)
+            self._ear = ear
             opened.pop_all()
 
     async def _launch(self, descriptors: Sequence[int]) -> None:
@@ -112,6 +125,16 @@ class Link(asyncio.Protocol):
         if transport.get_write_buffer_size() > MOST_UNREAD:
             transport.abort()
 
+    def listen(self) -> None:
+        """Answer what has been asked by now, for a moment: the loop may be long in looking."""
+        if self._ear is None:
+            return
+        # Whatever is wrong with the stream, or its end, is for the loop to find.
+        with suppress(OSError):
+            self._sort(self._ear.recv(MOST_HEARD, socket.MSG_DONTWAIT))
+        if self._asked:
+            self._answer_for(GLANCE_SECONDS)
+
     def give_up_unready(self) -> None:
         """Have done with a worker that has not become ready by now; `lost` follows."""
         if not self.has_come and self._transport is not None:
@@ -123,7 +146,12 @@ class Link(asyncio.Protocol):
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Sort what was said."""
+        """Take in what was said, and answer."""
+        self._sort(data)
+        if self._asked and self._working is None:
+            self._take_turn()
+
+    def _sort(self, data: bytes) -> None:
         for kind, fields in self._reader.feed(data):
             if kind is Kind.ASK:
                 self._asked.append(fields)
@@ -134,11 +162,12 @@ class Link(asyncio.Protocol):
                 self._heard(self, kind, fields)
             else:
                 self._heard(self, kind, fields)
-        if self._asked and self._working is None:
-            self._take_turn()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The worker is gone."""
+        if self._ear is not None:
+            self._ear.close()
+            self._ear = None
         self._asked.clear()
         self._lost()
 
@@ -150,15 +179,18 @@ class Link(asyncio.Protocol):
 
     def _take_turn(self) -> None:
         self._working = None
-        until = perf_counter() + TURN_SECONDS
+        self._answer_for(TURN_SECONDS)
+        if self._asked:
+            self._working = asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _answer_for(self, seconds: float) -> None:
+        until = perf_counter() + seconds
         asked = self._asked
         while asked:
             # As at a socket: in order while few wait, then the newest first.
             self._answer(*(asked.pop() if len(asked) > ORDERLY else asked.popleft()))
             if perf_counter() >= until:
                 break
-        if self._asked:
-            self._working = asyncio.get_running_loop().call_soon(self._take_turn)
 
     def _answer(self, number: bytes, address: bytes, message: bytes, wanted: bytes) -> None:
         client = Client(address.decode(), tcp=False)
@@ -171,11 +203,10 @@ class Link(asyncio.Protocol):
         self.tell(pack(Kind.REPLY, number, reply or b""))
 
     def _send_copy(self, message: bytes, client: Client) -> None:
-        peer = ip_address(client.address.partition("%")[0]).packed
-        copy = self._responder.table.export(message[2:], peer, self._responder.now())
+        wanted = Wanted(message, client)
+        copy = export(self._responder, wanted)
         if copy is not None:
-            denies = b"1" if copy.denies else b"0"
-            self._heard(self, Kind.COPY, [denies, copy.name] if copy.key else [denies])
+            self._told(copy, wanted)
             self.tell(pack_copy(copy))
 
     def _answer_later(

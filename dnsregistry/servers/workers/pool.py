@@ -4,6 +4,8 @@ Rules:
 - A change is told to all workers before it is acknowledged: who changes something calls `settle`.
 - A worker that is not through in `SETTLE_SECONDS` is ended, and with it all that it might have
   said: a stopped process answers nobody.
+- What is to be forgotten but is asked for is refilled with the change, so that hardly a question
+  waits for the main process because of one.
 - A service that has just gone counts as there: of it there is more to tell than its absence, which
   only the main process can.
 - The sockets stay open here. What comes while a worker is away waits, and its next one answers.
@@ -16,15 +18,19 @@ from collections.abc import Container, Sequence
 
 import structlog
 
+from dnsregistry.answers.copies import Copy
 from dnsregistry.answers.responder import Responder
 from dnsregistry.registry.feed import Change
 from dnsregistry.registry.registry import Registry
 from dnsregistry.servers.exchange import Exchange
 from dnsregistry.servers.sockets import ListenError
+from dnsregistry.servers.workers.demand import Wanted
 from dnsregistry.servers.workers.frames import Fields, Kind, pack, pack_number
 from dnsregistry.servers.workers.link import Link
+from dnsregistry.servers.workers.refill import Refill
 from dnsregistry.servers.workers.replica import Configuration
 from dnsregistry.zone.authority import Authority
+from dnsregistry.zone.name import Name
 
 SETTLE_SECONDS = 2.0
 """Until a worker that does not acknowledge a change is taken for stuck: a thousand of its turns."""
@@ -38,8 +44,6 @@ would leave its share of the clients unanswered; and who is no longer remembered
 MOST_TOLD = 1 << 19
 """Names that workers may hold answers to: more than fit their tables. Past it they forget all."""
 NAMES_A_FRAME = 1000
-NAMING = frozenset({Kind.FORGET, Kind.PRESENT, Kind.GONE})
-"""Kinds of frames that are about names."""
 
 log = structlog.get_logger("dnsregistry.workers")
 
@@ -71,14 +75,17 @@ class Pool:
         """Of each place: set when its worker is there, and once more when it serves."""
         self._is_serving = False
         self._told: set[bytes] = set()
+        self._refill = Refill(exchange, responder)
         self._has_denials = False
         """Whether a worker may hold an answer with the SOA; else it need not be woken for a change
         of names that it was never asked for."""
+        self._serial = 0
+        """The last one that they have to tell."""
         self._departed = departed
         self._present: set[str] = set()
         self._remembered: set[str] = set()
         """Those of the present that have just gone."""
-        self._pending: dict[tuple[Kind, bytes], None] = {}
+        self._pending: dict[tuple[Kind, *tuple[bytes, ...]], None] = {}
         self._sync = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._flushing: asyncio.Handle | None = None
@@ -163,23 +170,25 @@ class Pool:
     def forget(self, name: bytes) -> None:
         """Have the workers forget what was answered for a wire name."""
         if name in self._told:
-            self._told.discard(name)
             self._note(Kind.FORGET, name)
 
-    def forget_bound(self) -> None:
-        """Have them forget what was answered with the SOA."""
+    def renumber(self, _origin: Name, serial: int) -> None:
+        """Have them tell this serial of the live zone."""
         if self._has_denials:
-            self._has_denials = False
-            self._note(Kind.FORGET_BOUND)
+            self._serial = serial
+            self._note(Kind.RENUMBER)
 
     def clear(self) -> None:
         """Have them forget everything: the zones are others."""
         self._told.clear()
+        self._refill.clear()
         self._note(Kind.CLEAR)
 
     async def settle(self) -> None:
         """Return when all that has changed is known to every worker that serves."""
         self._flush()
+        for link in tuple(self._links):
+            link.listen()
         number = self._sync
         if self._slowest() >= number:
             return
@@ -191,8 +200,8 @@ class Pool:
         except TimeoutError:
             await self._give_up_those_behind(number)
 
-    def _note(self, kind: Kind, name: bytes = b"") -> None:
-        self._pending[kind, name] = None
+    def _note(self, kind: Kind, *name: bytes) -> None:
+        self._pending[kind, *name] = None
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_soon(self._flush)
 
@@ -205,9 +214,15 @@ class Pool:
             return
         pending, self._pending = self._pending, {}
         by_kind: dict[Kind, list[bytes]] = {}
-        for kind, name in pending:
-            by_kind.setdefault(kind, []).append(name)
-        frames = [pack(kind, *(names if kind in NAMING else ())) for kind, names in by_kind.items()]
+        for kind, *names in pending:
+            by_kind.setdefault(kind, []).extend(names)
+        if Kind.RENUMBER in by_kind:
+            by_kind[Kind.RENUMBER] = [pack_number(self._serial)]
+        frames, forgotten = self._refill.make(by_kind.pop(Kind.FORGET, ()))
+        self._told.difference_update(forgotten)
+        if forgotten:
+            by_kind[Kind.FORGET] = forgotten
+        frames += [pack(kind, *fields) for kind, fields in by_kind.items()]
         if Kind.CLEAR in by_kind:
             frames.append(self._tell_alone())
         self._tell(frames)
@@ -254,7 +269,9 @@ class Pool:
         pause = LEAST_PAUSE
         while True:
             gone = asyncio.Event()
-            link = Link(self._exchange, self._responder, self._hear, gone.set, reached)
+            link = Link(
+                self._exchange, self._responder, self._hear, self._note_copy, gone.set, reached
+            )
             loop = asyncio.get_running_loop()
             began = loop.time()
             late = loop.call_later(START_SECONDS, link.give_up_unready)
@@ -286,13 +303,17 @@ class Pool:
                     link.reached.set()
             case Kind.SYNCED:
                 link.reached.set()
+                self._refill.confirm(fields[1:])
                 self._tell_who_waits()
-            case Kind.COPY:
-                if len(self._told) >= MOST_TOLD:
-                    self.clear()
-                denies, *names = fields
-                self._has_denials = self._has_denials or denies == b"1"
-                self._told.update(names)
+
+    def _note_copy(self, copy: Copy, wanted: Wanted) -> None:
+        """Note what a worker holds from now on."""
+        if len(self._told) >= MOST_TOLD:
+            self.clear()
+        self._has_denials = self._has_denials or copy.denies
+        if copy.key:
+            self._told.add(copy.name)
+        self._refill.note(copy, wanted)
 
     def _introduce(self, link: Link) -> None:
         """Tell a new worker all that it has to know before it serves."""

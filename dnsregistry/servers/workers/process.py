@@ -11,7 +11,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 from dnsregistry.garbage import Sweeper
@@ -32,6 +33,8 @@ MOST_UNREAD = 1 << 20
 """Octets written that the main process has not read, until nothing more is asked of it."""
 COUNT_SECONDS = 1.0
 """Between two tellings of what was counted."""
+TURN_SECONDS = 0.0001
+"""Of listening to the main process, while questions wait: two answers that it has made anew."""
 RESTING_COLLECTIONS = 50_000
 """Objects between two garbage collections: entries are freed by themselves, and never in a ring."""
 
@@ -42,6 +45,7 @@ class Process(asyncio.Protocol):
     def __init__(self, sockets: Sequence[socket.socket]) -> None:
         self._sockets = sockets
         self._reader = Reader()
+        self._frames: Iterator[tuple[Kind, Fields]] = iter(())
         self._replica: Replica | None = None
         self._servers: list[UdpServer] = []
         self._sweeper = Sweeper()
@@ -50,14 +54,25 @@ class Process(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Tell that it is there."""
-        self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(MOST_UNREAD)
         self._transport.write(pack(Kind.READY))
 
     def data_received(self, data: bytes) -> None:
-        """Take in what was told."""
-        for kind, fields in self._reader.feed(data):
+        """Take in what was told, a bounded part of each turn of the loop."""
+        self._frames = self._reader.feed(data)
+        self._take_turn()
+
+    def _take_turn(self) -> None:
+        until = perf_counter() + TURN_SECONDS
+        for kind, fields in self._frames:
             self._hear(kind, fields)
+            if perf_counter() >= until:
+                # What comes meanwhile stays in the stream, where the main process sees it.
+                self._transport.pause_reading()
+                asyncio.get_running_loop().call_soon(self._take_turn)
+                return
+        self._transport.resume_reading()
 
     def pause_writing(self) -> None:
         """The main process does not read, or not as fast as is written."""

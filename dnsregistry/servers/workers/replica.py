@@ -33,6 +33,7 @@ from dnsregistry.servers.workers.frames import (
     pack_number,
     read_copy,
     read_number,
+    read_refill,
 )
 from dnsregistry.zone.absence import Absence
 from dnsregistry.zone.name import Name
@@ -108,6 +109,8 @@ class Replica:
         """Hears of every answer from here."""
         self.is_heard = True
         """Whether what is sent is read; kept up by whoever sends."""
+        self._given: list[bytes] = []
+        """Names of answers that were given before they were made anew, since the last SYNC."""
         self._asked: dict[int, asyncio.Future[bytes]] = {}
         self._number = 0
 
@@ -190,11 +193,18 @@ class Replica:
                 asked = self._asked.pop(read_number(fields[0]), None)
                 if asked is not None and not asked.cancelled():
                     asked.set_result(fields[1])
+            case Kind.REFILL:
+                name, copies = read_refill(fields)
+                if self.table.is_given(name):
+                    self._given.append(name)
+                self.table.forget(name)
+                for copy in copies:
+                    self.table.adopt(copy)
             case Kind.FORGET:
                 for name in fields:
                     self.table.forget(name)
-            case Kind.FORGET_BOUND:
-                self.table.forget_bound()
+            case Kind.RENUMBER:
+                self.table.renumber(self.origin, read_number(fields[0]))
             case Kind.CLEAR:
                 self.table.clear()
             case Kind.ALONE:
@@ -206,7 +216,8 @@ class Replica:
             case Kind.GONE:
                 self._services.names.difference_update(name.decode() for name in fields)
             case Kind.SYNC:
-                self._send(pack(Kind.SYNCED, fields[0]))
+                self._send(pack(Kind.SYNCED, fields[0], *self._given))
+                self._given.clear()
 
     def count(self, lines_dropped: int = 0) -> None:
         """Tell what was counted since it was last told, and how many lines were dropped in all."""
