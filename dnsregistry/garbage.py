@@ -27,7 +27,10 @@ def calm_collector() -> None:
 class Sweeper:
     """Looks through young objects; belongs to the running event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: float = PAUSE, rounds: int = ROUNDS) -> None:
+        """`pause` and `rounds` are as PAUSE and ROUNDS."""
+        self._pause = pause
+        self._rounds = rounds
         self._loop = asyncio.get_running_loop()
         self._is_planned = False
         self._looks = 0
@@ -36,9 +39,9 @@ class Sweeper:
         """Something changed, so that objects came and went."""
         if not self._is_planned:
             self._is_planned = True
-            self._loop.call_later(PAUSE, self._look)
+            self._loop.call_later(self._pause, self._look)
 
     def _look(self) -> None:
         self._is_planned = False
         self._looks += 1
-        gc.collect(1 if self._looks % ROUNDS == 0 else 0)
+        gc.collect(1 if self._looks % self._rounds == 0 else 0)

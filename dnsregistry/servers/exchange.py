@@ -44,8 +44,8 @@ class Exchange:
         """Have the table hold the answer to a message without options, which nobody waits for."""
         try:
             self._responder.prepare(message, client)
-        except Exception:  # noqa: BLE001 - logged and counted in _fail
-            self._fail(message, client)
+        except Exception:  # noqa: BLE001 - logged and counted in _note_fault
+            self._note_fault(message, client)
 
     def take(self, reply: asyncio.Future[bytes], message: bytes, client: Client) -> bytes | None:
         """Return the reply that came later; None where it was withdrawn."""
@@ -80,6 +80,9 @@ class Exchange:
             self._note(message, client, Path.FORWARD, began, reply.result())
 
     def _fail(self, message: bytes, client: Client) -> bytes | None:
+        self._note_fault(message, client)
+        return self._responder.fail(message)
+
+    def _note_fault(self, message: bytes, client: Client) -> None:
         self.tally.faults += 1
         log.exception("query failed", client=client.address, message=message[:MOST_LOGGED].hex())
-        return self._responder.fail(message)

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from ctypes import c_char_p, c_int, c_uint, c_void_p
 from dataclasses import dataclass
+from itertools import chain, cycle
 
 from dnsregistry.answers.entry import Entry
 from dnsregistry.answers.protocol import HEADER_OCTETS
@@ -78,14 +79,27 @@ def is_available() -> bool:
 def make_plans(entry: Entry) -> Iterator[bytes]:
     """Where the parts of the entry's replies lie, in the orders that take turns.
 
-    Each plan is the length of the first vector, then place and length of the two others.
+    Each plan is the length of the first vector, then place and length of the two others. It is made
+    at its first turn where that can be: an answer that changes often is not sent in all orders.
     """
-    rest = _place(entry.rest), len(entry.rest)
-    plans = [
-        _PLAN.pack(entry.prefix, _place(variant), len(variant), *rest)
-        for variant in entry.parts.variants
-    ]
-    return go_round(plans, entry.parts.turns)
+    parts = entry.parts
+    plans = _plan(entry.prefix, parts.variants, entry.rest)
+    if parts.turns:
+        return go_round(list(plans), parts.turns)
+    made: list[bytes] = []
+    return chain(_keep(plans, made), cycle(made))
+
+
+def _plan(prefix: int, variants: Sequence[bytes], octets: bytes) -> Iterator[bytes]:
+    rest = _place(octets), len(octets)
+    for variant in variants:
+        yield _PLAN.pack(prefix, _place(variant), len(variant), *rest)
+
+
+def _keep(plans: Iterator[bytes], made: list[bytes]) -> Iterator[bytes]:
+    for plan in plans:
+        made.append(plan)
+        yield plan
 
 
 class Scatter:

@@ -1,8 +1,9 @@
 """How HTTP load moves DNS latency: `python -m tests.benchmarks.crossload`.
 
-Questions come at a steady rate, and beside them HTTP as fast as it is answered: heartbeats,
-registrations of services that nobody asks for, and changes of those that are asked for. The last
-tells another thing than the others: each change has answers compiled anew, whatever carried it.
+Questions come at a steady rate, and beside them HTTP: heartbeats, registrations of services that
+nobody asks for, and changes of those that are asked for; as fast as they are answered, and changes at
+a steady rate as well. Changes tell another thing than the others: each has answers compiled anew,
+whatever carried it.
 
 Without workers the server has one core and the loads the other. With one the main process has that
 core, and the worker may use either: it shares the second one with the loads, which a machine with
@@ -11,12 +12,13 @@ question back has the same place in the rows `echo`: what is more there is the m
 """
 
 import argparse
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from tests.benchmarks import house, queries
+from tests.benchmarks.churn import Churn, HttpChurn, changing
 from tests.benchmarks.command import Options, run
 from tests.benchmarks.echo import echo
 from tests.benchmarks.figure import Figure
@@ -25,9 +27,12 @@ from tests.benchmarks.ours import Ours, ours
 from tests.benchmarks.queries import QueryFile
 from tests.benchmarks.rounds import alternate
 from tests.benchmarks.table import Table
-from tests.benchmarks.webload import Answered, Kind, WebLoad
+from tests.benchmarks.webload import Kind, WebLoad
 
 KINDS: tuple[Kind, ...] = ("heartbeats", "registrations", "changes")
+CHANGES = 100
+"""A second, at a steady rate: as in the benchmark of DNS."""
+PACED = f"{CHANGES} changes a second"
 MAIN, WORKER, ECHO = "main process", "worker", "echo"
 WINDOW = 200
 """Questions on their way at most: a stall of 40 ms is told as it is, and fits in the socket."""
@@ -40,7 +45,8 @@ class Seen:
     """What a round came to."""
 
     dns: Sent
-    http: Answered | None
+    rates: Sequence[float]
+    """Of HTTP requests a second; none where there were none."""
 
 
 def main() -> None:
@@ -91,15 +97,17 @@ def _measure_with(
         options.say(f"{label}: registering …")
         server.register_all(house.make_instances(services, ttl=3600))
         options.say(f"{label}: asking …")
-        ask = partial(_ask, server, port, load, web, questions, options)
-        measures: dict[Kind | None, Callable[[int], Seen]] = {None: partial(ask, None)}
+        churn = stack.enter_context(closing(HttpChurn(server, services, house.INSTANCES)))
+        ask = partial(_ask, server, port, load, questions, options)
+        measures: dict[str | None, Callable[[int], Seen]] = {None: partial(ask, None, _do_nothing)}
         for kind in KINDS:
-            measures[kind] = partial(ask, kind)
+            measures[kind] = partial(ask, kind, partial(_load, server, web, kind, options))
+        measures[PACED] = partial(ask, PACED, partial(_change, churn, options))
         seen = alternate(options.rounds, measures)
     quiet = Figure.of(round_.dns.p99 for round_ in seen[None])
     for beside, rounds in seen.items():
         p99 = Figure.of(round_.dns.p99 for round_ in rounds)
-        rates = [round_.http.rate for round_ in rounds if round_.http]
+        rates = [rate for round_ in rounds for rate in round_.rates]
         table.add(
             label,
             beside or "none",
@@ -114,23 +122,46 @@ def _ask(
     server: Ours,
     port: int,
     load: Load,
-    web: WebLoad,
     questions: QueryFile,
     options: Options,
-    kind: Kind | None,
+    beside: str | None,
+    http: Callable[[], AbstractContextManager[Sequence[float]]],
     _: int,
 ) -> Seen:
-    instances, seconds = options.extra.services * house.INSTANCES, options.seconds
     # What an earlier round changed is compiled again at the first question: not this round's cost.
     load.warm(port, questions)
-    beside = kind and web.start(server.http_port, kind, instances, seconds + SETTLE_SECONDS)
-    sent = load.send(port, questions, seconds=seconds, window=WINDOW, rate=options.extra.rate)
-    answered = beside.finish() if beside else None
+    seconds, rate = options.seconds, options.extra.rate
+    with http() as rates:
+        sent = load.send(port, questions, seconds=seconds, window=WINDOW, rate=rate)
     if port == server.dns_port:
-        sent.check(0, f"DNS beside {kind or 'nothing'}")
-    if answered is not None:
-        answered.check(f"HTTP, {kind}")
-    return Seen(sent, answered)
+        sent.check(0, f"DNS beside {beside or 'nothing'}")
+    return Seen(sent, rates)
+
+
+@contextmanager
+def _do_nothing() -> Iterator[Sequence[float]]:
+    yield ()
+
+
+@contextmanager
+def _load(server: Ours, web: WebLoad, kind: Kind, options: Options) -> Iterator[Sequence[float]]:
+    """As many requests as are answered; the list has their rate once they are through."""
+    rates: list[float] = []
+    instances = options.extra.services * house.INSTANCES
+    run = web.start(server.http_port, kind, instances, options.seconds + SETTLE_SECONDS)
+    yield rates
+    answered = run.finish()
+    answered.check(f"HTTP, {kind}")
+    rates.append(answered.rate)
+
+
+@contextmanager
+def _change(churn: Churn, options: Options) -> Iterator[Sequence[float]]:
+    rates: list[float] = []
+    made = churn.made
+    with changing([churn], CHANGES):
+        yield rates
+    rates.append((churn.made - made) / options.seconds)
 
 
 if __name__ == "__main__":

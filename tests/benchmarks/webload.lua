@@ -1,11 +1,13 @@
 -- What wrk sends, and what it tells at the end: one line of JSON on standard output.
 -- The first argument is `heartbeats`, `registrations` or `changes`, the second the number of instances.
 -- Registrations are of services of their own; changes are of those that are there.
-local kind, count, services, made, prefix = nil, 0, 0, 0, ""
+local kind, count, services, made, prefix, first = nil, 0, 0, 0, "", 0
 
 function init(arguments)
   kind, count = arguments[1], tonumber(arguments[2])
   services = math.max(1, math.floor(count / 10))
+  -- Each round, and each time around in it, has the instances at another port.
+  first = os.time()
   prefix = kind == "registrations" and "new-" or ""
 end
 
@@ -21,7 +23,7 @@ function request()
     math.floor(number / 256) % 256, number % 256)
   local body = string.format(
     '{"service": "%ssvc-%06d", "address": "%s", "port": %d, "ttl": 3600}',
-    prefix, number % services, address, 8080 + math.floor(made / count) % 2)
+    prefix, number % services, address, 8080 + (first + math.floor(made / count)) % 1000)
   return wrk.format("PUT", "/v1/instances/" .. id, {["Content-Type"] = "application/json"}, body)
 end
 

@@ -53,7 +53,7 @@ class Demand:
             kept = self._names[name] = _Name(now)
         kept.given_at, kept.unasked = now, 0
         if len(kept.forms) < MOST_FORMS:
-            kept.forms[form] = wanted
+            kept.forms.setdefault(form, wanted)
 
     def confirm(self, name: bytes, now: float) -> None:
         """Note that a worker gave an answer for this name before its last change."""

@@ -13,8 +13,8 @@ from dnsregistry.servers.workers.demand import Demand, Wanted
 from dnsregistry.servers.workers.frames import pack_refill
 
 MOST_REFILLED = 64
-"""Names that the changes of one turn have refilled: some 10 ms of work. The others' answers are
-made at their next question."""
+"""Answers that the changes of one turn have made anew: some 10 ms of work. What is forgotten beyond
+that is made at its next question."""
 
 
 class Refill:
@@ -40,10 +40,12 @@ class Refill:
         """Return REFILL frames for these names, and those that are to be forgotten instead."""
         frames: list[bytes] = []
         forgotten = []
+        made = 0
         now = self._responder.now()
         for name in names:
-            copies = self._make_copies(name, now) if len(frames) < MOST_REFILLED else []
+            copies = self._make_copies(name, now) if made < MOST_REFILLED else []
             if copies:
+                made += len(copies)
                 frames.append(pack_refill(name, copies))
             else:
                 self._demand.forget(name)
