@@ -45,6 +45,26 @@ def test_what_is_kept_of_denials_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     assert (list(kept), list(told)) == ([(b"form", 4)], [(b"name", b"4")])
 
 
+def test_denials_that_tell_an_older_serial_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(denials, "MOST_DENIALS", 4)
+    kept = Denials(ORIGIN, 3)
+    entries = [
+        Entry(bytes(10), 30, Parts((b"",), b"", bytes(20)), 1.0, Tally(), 1, 3, is_general=True)
+        for _ in range(5)
+    ]
+    for number in range(4):
+        kept.keep(b"form", number, entries[number])
+        kept.renumber(number)
+    renewed = kept.renew(b"form", 1)
+    assert renewed is entries[1]
+    assert renewed.rest == (3).to_bytes(4) + bytes(16)
+    assert kept.renew(b"form", 1) is None
+    kept.keep(b"form", 4, entries[4])
+    assert list(kept) == [(b"form", 4)]
+    assert [entry.until for entry in entries] == [-1.0] * 4 + [1.0]
+    assert kept.renew(b"form", 0) is None
+
+
 @pytest.mark.parametrize(("mname", "rname"), [("x", "y"), ("y", "x"), ("a.x", "b.y"), ("z", "x")])
 def test_what_stands_for_a_name_shares_no_label_with_the_soa(mname: str, rname: str) -> None:
     soa = _soa(f"{mname}.registry.local", f"{rname}.registry.local")

@@ -453,6 +453,37 @@ def test_a_denial_is_forgotten_when_the_serial_moves() -> None:
     assert _first(responder, query) == "10.0.0.1"
 
 
+@pytest.mark.parametrize("edns", [None, 1232])
+@pytest.mark.parametrize(("name", "rtype"), [("nobody", "A"), ("web", "AAAA"), ("a._tcp", "SRV")])
+def test_a_denial_outlives_the_serial_that_it_told(name: str, rtype: str, edns: int | None) -> None:
+    house = House()
+    house.add("a")
+    responder = house.build()
+    query = _query(f"{name}.registry.local", rtype, edns=edns)
+    for number in range(5):
+        # Of another name of as many octets, and twice, so that a serial is passed over.
+        house.add("b", service=f"db{number}")
+        house.add("b", service=f"bd{number}")
+        replies = [_read(responder.respond(query, UDP)) for _ in range(2)]
+        expected = _read(house.build().respond(query, UDP))
+        assert replies == [expected, expected]
+        assert f" {house.zone.serial} " in str(expected[6])
+    assert (responder.tally.ordinary, responder.tally.hits) == (2, 8)
+
+
+def test_a_denial_of_another_zone_tells_the_live_serial_of_now() -> None:
+    house = House()
+    house.add("a", address="10.0.0.1")
+    reverse = ReverseZones(house.authority, house.registry.catalogue, house.policy, house.zone.soa)
+    reverse.declare([ip_network("10.0.0.0/24")])
+    responder = house.build()
+    query = _query("7.0.0.10.in-addr.arpa", "PTR")
+    for number in range(3):
+        house.add("b", service=f"db{number}")
+        for _ in range(3):
+            assert f" {house.zone.serial} " in str(_read(responder.respond(query, UDP))[6])
+
+
 def test_denials_of_two_zones_are_not_mistaken_for_each_other() -> None:
     house = House()
     house.add("a", address="10.0.0.1")

@@ -1,9 +1,8 @@
 """How HTTP load moves DNS latency: `python -m tests.benchmarks.crossload`.
 
-Questions come at a steady rate, and beside them HTTP: heartbeats, registrations of services that
-nobody asks for, and changes of those that are asked for; as fast as they are answered, and changes at
-a steady rate as well. Changes tell another thing than the others: each has answers compiled anew,
-whatever carried it.
+Questions come at a steady rate, and beside them HTTP as fast as it is answered: heartbeats,
+registrations of services that nobody asks for, and changes of those that are asked for; the last
+come at a steady rate as well. Changes tell another thing: each has answers compiled anew.
 
 Without workers the server has one core and the loads the other. With one the main process has that
 core, and the worker may use either: it shares the second one with the loads, which a machine with

@@ -92,6 +92,28 @@ async def test_a_change_that_is_acknowledged_is_known_to_every_worker(crew: Prog
             assert (await _ask(client)).answer == [f"{NAME}. 5 IN A 10.0.1.{number}"]
 
 
+async def test_changes_of_what_is_asked_for_leave_workers_nothing_to_ask(crew: Program) -> None:
+    client = crew.dns.udp()
+    questions = [(NAME, "A"), (NAME, "AAAA"), (f"_{NAME.replace('.', '._tcp.', 1)}", "SRV")]
+
+    async def ask_all() -> list[Reply]:
+        return [await _ask(client, *question) for question in questions]
+
+    for _ in range(3):
+        await ask_all()
+    before = (await crew.read_stats())["dns"]["ordinary"]
+    for number in range(1, 10):
+        # Of another service too, so that there is a denial's serial that nothing else tells.
+        await crew.register("b", service=f"other{number}", address="10.0.2.1", port=80)
+        await crew.register("a", address=f"10.0.1.{number}", port=80 + number)
+        serial = (await crew.read_stats())["zone"]["serial"]
+        a, aaaa, srv = await ask_all()
+        assert a.answer == [f"{NAME}. 5 IN A 10.0.1.{number}"]
+        assert f" {serial} " in aaaa.authority[0]
+        assert f" {80 + number} " in srv.answer[0]
+    assert (await crew.read_stats())["dns"]["ordinary"] == before
+
+
 async def test_a_new_service_is_denied_by_no_worker(crew: Program) -> None:
     clients = _clients(crew)
     for number in range(20):

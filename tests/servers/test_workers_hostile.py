@@ -27,6 +27,7 @@ from dnsregistry.servers.workers.frames import (
 )
 from dnsregistry.servers.workers.link import Link
 from dnsregistry.servers.workers.pool import Pool
+from dnsregistry.servers.workers.process import Process
 from dnsregistry.servers.workers.refill import export
 from dnsregistry.servers.workers.replica import Configuration, Replica
 from dnsregistry.zone.name import Name
@@ -111,6 +112,84 @@ async def test_the_main_process_answers_what_workers_still_wait_for_and_no_more(
     while link._asked:  # noqa: ASYNC110 - its turns are the loop's
         await asyncio.sleep(0)
     assert MOST_ASKED <= responder.tally.udp < 10 * MOST_ASKED
+
+
+async def test_a_settled_change_lets_those_through_who_wait_behind_it() -> None:
+    house = House()
+    responder = house.build()
+    configuration = Configuration("registry.local", 0.0, [], 0, [], [])
+    pool = Pool([], configuration, Registry(), house.authority, Exchange(responder), responder)
+    link = _link(responder)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        link._ear = ours
+        pool._links = {link}
+        message = _query("example.org", "A")
+        ask = pack(Kind.ASK, bytes(8), CLIENT.address.encode(), message, b"1")
+        for _ in range(3):
+            theirs.send(ask)
+            # Not a turn of the loop.
+            await pool.settle()
+        assert responder.tally.udp == 3
+        await pool.settle()
+        theirs.close()
+        await pool.settle()
+    assert responder.tally.udp == 3
+
+
+class _Stream(asyncio.Transport):
+    """A worker's end of the stream to a main process that says what the test has it say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[tuple[Kind, Fields]] = []
+        self.reads = True
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Take any."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep it."""
+        self.written += Reader().feed(bytes(data))
+
+    def is_reading(self) -> bool:
+        """Whether the worker takes in what comes."""
+        return self.reads
+
+    def pause_reading(self) -> None:
+        """Let it wait."""
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        self.reads = True
+
+
+async def test_a_worker_listens_in_short_turns_and_answers_between_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dnsregistry.servers.workers.process.TURN_SECONDS", 0.0)
+    monkeypatch.setattr("dnsregistry.servers.workers.process.MOST_HELD", 1000)
+    worker, stream = Process([]), _Stream()
+    worker.connection_made(stream)
+    told = pack(Kind.CONFIGURE, Configuration("registry.local", 0.0, [], 0, [], []).to_json())
+    told += b"".join(pack(Kind.SYNC, pack_number(number)) for number in range(100))
+    turns = 0
+    paused = False
+    while told or not stream.reads or turns < 101:
+        if told and stream.reads:
+            piece, told = told[:700], told[700:]
+            buffer = worker.get_buffer(-1)
+            buffer[: len(piece)] = piece
+            worker.buffer_updated(len(piece))
+        paused = paused or not stream.reads
+        before = len(stream.written)
+        await asyncio.sleep(0)
+        assert len(stream.written) - before <= 1
+        turns += 1
+    synced = [fields for kind, fields in stream.written if kind is Kind.SYNCED]
+    assert synced == [[pack_number(number)] for number in range(100)]
+    assert paused
 
 
 async def test_a_start_that_is_broken_off_leaves_no_process(

@@ -18,9 +18,9 @@ house has. More are made at their next question."""
 MOST_UNASKED = 2
 """Changes of a name without a question between them: a worker tells that it gave an answer only
 when the next change takes that from it."""
-RECENT_SECONDS = 2.0
-"""Since an answer was given: while a name changes many times a second, hardly every one of its
-answers is asked for."""
+RECENT_SECONDS = 10.0
+"""Since an answer was given: of a name that changes several times a second, not every answer is
+asked for, and what is not made anew would be asked for behind all that makes those changes."""
 
 
 @dataclass(frozen=True, slots=True)

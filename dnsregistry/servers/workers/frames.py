@@ -2,16 +2,11 @@
 
 A frame is its length, its kind, and fields, each behind its own length. The stream keeps their
 order, and that is what both rely on: what is told before a frame is known when it is read.
-
-Copies are marshalled: it is read ten times as fast as fields are, and hundreds come at once. Only the
-worker reads that, from its own parent, which runs the same Python.
 """
 
-import marshal
 import struct
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
-from typing import Any
 
 from dnsregistry.answers.copies import Copy
 from dnsregistry.answers.variants import Parts
@@ -20,6 +15,7 @@ Fields = list[bytes]
 
 _LENGTH = struct.Struct("!I")
 _NUMBER = struct.Struct("!Q")
+_COPY = struct.Struct("!dHHHH??")
 
 
 class Kind(IntEnum):
@@ -51,8 +47,12 @@ the oldest, so that the main process need not look at those before the last so m
 
 def pack(kind: Kind, *fields: bytes) -> bytes:
     """Write a frame."""
-    body = b"".join([part for field in fields for part in (_LENGTH.pack(len(field)), field)])
+    body = _join(fields)
     return b"".join((_LENGTH.pack(1 + len(body)), bytes((kind,)), body))
+
+
+def _join(fields: Sequence[bytes]) -> bytes:
+    return b"".join([part for field in fields for part in (_LENGTH.pack(len(field)), field)])
 
 
 def pack_number(number: int) -> bytes:
@@ -67,36 +67,55 @@ def read_number(field: bytes) -> int:
 
 def pack_copy(copy: Copy) -> bytes:
     """Write a COPY frame."""
-    return pack(Kind.COPY, marshal.dumps(_split(copy)))
-
-
-def read_copy(fields: Fields) -> Copy:
-    """Read what `pack_copy` wrote."""
-    return _join(marshal.loads(fields[0]))  # noqa: S302 - from the parent
+    return pack(Kind.COPY, *_split(copy))
 
 
 def pack_refill(name: bytes, copies: Sequence[Copy]) -> bytes:
     """Write a REFILL frame."""
-    return pack(Kind.REFILL, name, marshal.dumps([_split(copy) for copy in copies]))
+    return pack(Kind.REFILL, name, *[_join(_split(copy)) for copy in copies])
+
+
+def _split(copy: Copy) -> Fields:
+    numbers = _COPY.pack(
+        copy.until,
+        copy.end,
+        copy.prefix,
+        copy.rtype,
+        copy.rcode,
+        copy.is_general,
+        copy.denies,
+    )
+    parts = copy.parts
+    places = (copy.spelling, copy.form, copy.name, copy.key, copy.origin)
+    return [numbers, *places, copy.head, parts.rest, parts.turns, *parts.variants]
+
+
+def read_copy(fields: Fields) -> Copy:
+    """Read what `pack_copy` wrote."""
+    until, end, prefix, rtype, rcode, is_general, denies = _COPY.unpack(fields[0])
+    spelling, form, name, key, origin, head, rest, turns = fields[1:9]
+    return Copy(
+        spelling=spelling,
+        form=form,
+        name=name,
+        key=key,
+        origin=origin,
+        end=end,
+        until=until,
+        head=head,
+        prefix=prefix,
+        parts=Parts(tuple(fields[9:]), turns, rest),
+        rtype=rtype,
+        rcode=rcode,
+        is_general=is_general,
+        denies=denies,
+    )
 
 
 def read_refill(fields: Fields) -> tuple[bytes, list[Copy]]:
     """Read what `pack_refill` wrote."""
-    name, copies = fields
-    return name, [_join(parts) for parts in marshal.loads(copies)]  # noqa: S302 - as above
-
-
-def _split(copy: Copy) -> tuple[Any, ...]:
-    where = (copy.spelling, copy.form, copy.name, copy.key, copy.origin, copy.end, copy.until)
-    start = (copy.head, copy.prefix)
-    parts = (tuple(copy.parts.variants), copy.parts.turns, copy.parts.rest)
-    # No enum can be marshalled.
-    return where, start, parts, (int(copy.rtype), int(copy.rcode), copy.is_general, copy.denies)
-
-
-def _join(split: tuple[Any, ...]) -> Copy:
-    where, start, parts, rest = split
-    return Copy(*(*where, *start, Parts(*parts), *rest))
+    name, *copies = fields
+    return name, [read_copy(_read_fields(copy, 0)) for copy in copies]
 
 
 class Reader:
@@ -131,12 +150,11 @@ class Reader:
                 break
             self._position = start + length
             frame = bytes(pending[start : self._position])
-            yield Kind(frame[0]), _read_fields(frame)
+            yield Kind(frame[0]), _read_fields(frame, 1)
 
 
-def _read_fields(frame: bytes) -> Fields:
+def _read_fields(frame: bytes, position: int) -> Fields:
     fields = []
-    position = 1
     while position < len(frame):
         (length,) = _LENGTH.unpack_from(frame, position)
         position += _LENGTH.size

@@ -12,8 +12,8 @@ from dnsregistry.servers.exchange import Exchange
 from dnsregistry.servers.workers.demand import Demand, Wanted
 from dnsregistry.servers.workers.frames import pack_refill
 
-MOST_REFILLED = 64
-"""Answers that the changes of one turn have made anew: some 10 ms of work. What is forgotten beyond
+MOST_REFILLED = 128
+"""Answers that the changes of one turn have made anew: some 20 ms of work. What is forgotten beyond
 that is made at its next question."""
 
 
@@ -27,7 +27,7 @@ class Refill:
 
     def note(self, copy: Copy, wanted: Wanted) -> None:
         """Note that a worker was sent this copy for this question."""
-        if copy.is_general:
+        if _is_shared(copy):
             self._demand.note(copy.name, copy.form, wanted, self._responder.now())
 
     def confirm(self, names: Iterable[bytes]) -> None:
@@ -61,9 +61,14 @@ class Refill:
         for wanted in self._demand.take(name, now):
             self._exchange.prepare(wanted.message, wanted.client)
             copy = export(self._responder, wanted)
-            if copy is not None and copy.is_general:
+            if copy is not None and _is_shared(copy):
                 copies.append(copy)
         return copies
+
+
+def _is_shared(copy: Copy) -> bool:
+    """Whether it is held under its name, and for all clients."""
+    return copy.key == copy.form
 
 
 def export(responder: Responder, wanted: Wanted) -> Copy | None:
