@@ -37,8 +37,9 @@ class Denials(dict[tuple[bytes, int], Entry]):
     def renumber(self, serial: int) -> None:
         """Have all tell this serial from now on. Costs what has been asked for since the last."""
         self._serial = serial
-        self._outdated.update(self)
-        self.clear()
+        if self:
+            self._outdated.update(self)
+            self.clear()
 
     def renew(self, form: bytes, end: int) -> Entry | None:
         """What told an older serial, with that of now; None where nothing did."""
@@ -50,10 +51,10 @@ class Denials(dict[tuple[bytes, int], Entry]):
 
     def end_all(self) -> None:
         """Forget them all."""
-        for entry in (*self.values(), *self._outdated.values()):
-            entry.end()
-        self.clear()
-        self._outdated.clear()
+        for kept in (self, self._outdated):
+            for entry in kept.values():
+                entry.end()
+            kept.clear()
 
 
 class Told(dict[tuple[bytes, bytes], Entry]):

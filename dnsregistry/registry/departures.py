@@ -65,11 +65,11 @@ class Departures:
         return iter(list(self._all.values()))
 
     def _forget_old(self, now: float) -> None:
-        while self._all:
-            key, oldest = next(iter(self._all.items()))
-            if len(self._all) <= self._most and now < oldest.at + self._seconds:
-                return
-            self._forget(key)
+        kept = self._all
+        while len(kept) > self._most:
+            self._forget(next(iter(kept)))
+        while kept and now >= next(iter(kept.values())).at + self._seconds:
+            self._forget(next(iter(kept)))
 
     def _forget(self, key: str) -> None:
         gone = self._all.pop(key, None)
