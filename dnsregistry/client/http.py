@@ -131,16 +131,16 @@ class Http:
         timeout = ClientTimeout(total=None, sock_connect=self.timeout, sock_read=idle)
         for url in self.addresses.in_turn():
             try:
-                response = await asyncio.wait_for(
-                    self._session.get(
+                # Not wait_for: until Python 3.12 it forgets to be cancelled where the answer has
+                # just come.
+                async with asyncio.timeout(self.timeout):
+                    response = await self._session.get(
                         URL(url + path, encoded=True),
                         params=query,
                         headers=headers,
                         timeout=timeout,
                         allow_redirects=False,
-                    ),
-                    self.timeout,
-                )
+                    )
             except _AWAY as error:
                 failures[url] = _Failure(_tell(error))
                 continue

@@ -61,7 +61,7 @@ def test_dns_is_compared_with_knot_and_nsd(tmp_path: Path) -> None:
 def test_latency_is_told_beside_http_load(tmp_path: Path) -> None:
     _require("wrk")
     rows = _measure("crossload", tmp_path, "--services=20", "--rate=200")
-    loads = ["none", "heartbeats", "registrations", "changes"]
+    loads = ["none", "heartbeats", "registrations", "changes", "100 changes a second"]
     assert [row["HTTP load"] for row in rows] == loads * 3
     assert {row["answered by"] for row in rows} == {"main process", "worker", "echo"}
 

@@ -7,6 +7,8 @@ import pytest
 from aiohttp import web
 
 from dnsregistry.client import Client, Event
+from dnsregistry.client.addresses import Addresses
+from dnsregistry.client.http import Http
 from tests.client.conftest import House, MakeFace
 from tests.conftest import Start
 from tests.program import LOOPBACK, PATIENCE, Program
@@ -214,3 +216,28 @@ async def test_silence_is_a_connection_that_is_dead(
     assert not done
     await house.register("i4")
     assert await waiting == ("registered", "i4")
+
+
+async def test_a_watch_that_is_cancelled_when_its_answer_comes_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    http = Http(Addresses.read("http://127.0.0.1:1"))
+    asked, came = asyncio.Event(), asyncio.Event()
+
+    async def get(*_: object, **__: object) -> None:
+        asked.set()
+        await came.wait()
+
+    async def follow() -> None:
+        async with http.stream("/v1/watch", query={}, headers={}, idle=1.0):
+            pass
+
+    monkeypatch.setattr(http._session, "get", get)
+    following = asyncio.create_task(follow())
+    async with asyncio.timeout(PATIENCE):
+        await asked.wait()
+        came.set()
+        following.cancel()
+        await asyncio.wait({following})
+    assert following.cancelled()
+    await http.close()

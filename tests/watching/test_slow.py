@@ -5,6 +5,11 @@ import contextlib
 import re
 import socket
 
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from dnsregistry.api.watching import handlers
 from tests.cluster.nodes import until
 from tests.conftest import Start
 from tests.program import PATIENCE, Program
@@ -142,3 +147,30 @@ async def test_an_event_takes_no_more_than_the_history_counts_it_for(program: Pr
             event = run.at(run.end - 1)
             assert event.octets is not None
             assert len(event.octets) <= event.weight < 6 * len(event.octets), given.keys()
+
+
+async def test_whoever_is_gone_before_anything_is_told_is_no_error(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = handlers.Watch.get
+    asked, ended = asyncio.Event(), asyncio.Event()
+
+    async def get_late(self: handlers.Watch, request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await asyncio.wait([handlers._connection(request).lost])
+        try:
+            return await get(self, request)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(handlers.Watch, "get", get_late)
+    program = await start()
+    with capture_logs() as lines:
+        sleeper = Sleeper(program)
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+            sleeper.socket.close()
+            await ended.wait()
+        # What becomes of the answer is logged before this one's.
+        await program.read_stats()
+    assert [line for line in lines if line["log_level"] == "error"] == []

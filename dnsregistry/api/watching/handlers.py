@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -43,15 +44,17 @@ class Watch:
         with watching.seats.take(request.remote or ""):
             key = None if service is None else service.lower()
             start, revision = await watching.begin(key, since)
+            response = web.StreamResponse(headers={**_HEADERS, REVISION: str(revision)})
             try:
-                response = web.StreamResponse(headers={**_HEADERS, REVISION: str(revision)})
-                await response.prepare(request)
-                await response.write(write_opening(revision, is_gap=start.is_gap))
-                if start.is_gap:
-                    watching.count_reset()
-                if request.transport is not None:
-                    stream = Stream(key, start.run, start.position, request.transport)
-                    await self._follow(request, stream)
+                # Whoever asked may be gone before there is anything to follow.
+                with suppress(ConnectionResetError):
+                    await response.prepare(request)
+                    await response.write(write_opening(revision, is_gap=start.is_gap))
+                    if start.is_gap:
+                        watching.count_reset()
+                    if request.transport is not None:
+                        stream = Stream(key, start.run, start.position, request.transport)
+                        await self._follow(request, stream)
             finally:
                 watching.close(key)
         return response
