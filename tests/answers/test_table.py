@@ -106,6 +106,11 @@ class House:
         given = {"service": "web", "address": "10.0.0.1", "port": 80, **fields}
         self.registry.grant(admit(id=id, **given), self.now)  # type: ignore[arg-type]
 
+    def declare_reverse(self, network: str) -> None:
+        """Answer for the addresses of a network too."""
+        reverse = ReverseZones(self.authority, self.registry.catalogue, self.policy, self.zone.soa)
+        reverse.declare([ip_network(network)])
+
     def fill(self, count: int, service: str = "web") -> None:
         """More instances than a datagram has room for."""
         for number in range(count):
@@ -474,8 +479,7 @@ def test_a_denial_outlives_the_serial_that_it_told(name: str, rtype: str, edns: 
 def test_a_denial_of_another_zone_tells_the_live_serial_of_now() -> None:
     house = House()
     house.add("a", address="10.0.0.1")
-    reverse = ReverseZones(house.authority, house.registry.catalogue, house.policy, house.zone.soa)
-    reverse.declare([ip_network("10.0.0.0/24")])
+    house.declare_reverse("10.0.0.0/24")
     responder = house.build()
     query = _query("7.0.0.10.in-addr.arpa", "PTR")
     for number in range(3):
@@ -487,8 +491,7 @@ def test_a_denial_of_another_zone_tells_the_live_serial_of_now() -> None:
 def test_denials_of_two_zones_are_not_mistaken_for_each_other() -> None:
     house = House()
     house.add("a", address="10.0.0.1")
-    reverse = ReverseZones(house.authority, house.registry.catalogue, house.policy, house.zone.soa)
-    reverse.declare([ip_network("10.0.0.0/24")])
+    house.declare_reverse("10.0.0.0/24")
     responder = house.build()
     names = ["7.0.0.10.in-addr.arpa", "nobody-x.registry.local", "1.0.0.10.in-addr.arpa"]
     names.append("x" * (len(names[0]) - len(".registry.local")) + ".registry.local")
